@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The rules, by the stable names that the log, the counters and the tests use.
+
+/// A rule that was broken; the order is that in which rules go before one another.
+#[repr(u8)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Reason {
+    /// A content type outside 20..24 (RFC 8446 5.1, RFC 6520).
+    RecordType = 1,
+    /// A major version other than 3 (RFC 8446 5.1).
+    RecordVersion,
+    /// A record over 2^14 bytes in the clear, over 2^14 + 2048 protected, or empty without being
+    /// application data (RFC 5246 6.2, RFC 8446 5.1).
+    RecordLength,
+    /// A cleartext heartbeat whose payload and padding do not fit its record (CVE-2014-0160, RFC 6520 4).
+    Heartbleed,
+    /// A heartbeat that can be none: wrong type, or too short (RFC 6520 4).
+    HeartbeatMalformed,
+    /// A heartbeat although the hellos did not both carry its extension (RFC 6520 2).
+    HeartbeatNotNegotiated,
+    /// A heartbeat before the handshake was over (RFC 6520 3).
+    HeartbeatInHandshake,
+    /// A second request before the first was answered (RFC 6520 4).
+    HeartbeatInFlight,
+    /// A response that is not the request's copy, or that nobody asked for (RFC 6520 4).
+    HeartbeatMismatch,
+    /// Any heartbeat, while the operator refuses them all.
+    HeartbeatRefused,
+    /// A ChangeCipherSpec where it has no place (CVE-2014-0224, RFC 8446 5).
+    CcsOutOfOrder,
+    /// Too many bytes below 128 in a row in what should be ciphertext.
+    SuspiciousSequence,
+    /// An SSL2 message from the side that may not send it (SSL 2 draft 2.2, 2.5).
+    Ssl2Direction,
+    /// An SSL2 record that is empty, or whose lengths contradict each other (SSL 2 draft 1.1).
+    Ssl2Malformed,
+    /// An SSL2 record in a direction that speaks TLS (RFC 5246 E.2).
+    Ssl2AfterTls,
+    /// A cleartext handshake message from the side that may not send it (RFC 5246 7.4, RFC 8446 4).
+    HandshakeDirection,
+    /// A cleartext handshake message whose lengths contradict each other, or that another record
+    /// interrupts where none may (RFC 8446 5.1).
+    HandshakeMalformed,
+    /// A record version other than the one negotiated, up to TLS 1.2 (RFC 5246 6.2.1).
+    VersionMismatch,
+    /// A server random that warns of a downgrade from what the client offered (RFC 8446 4.1.3).
+    VersionDowngrade,
+    /// A negotiated version below the operator's minimum (RFC 8996, RFC 9325).
+    VersionRefused,
+    /// Payload with TCP's urgent flag, which TLS does not know.
+    UrgentData,
+}
+
+impl Reason {
+    /// All reasons, in their order.
+    pub const ALL: [Reason; 21] = [
+        Reason::RecordType,
+        Reason::RecordVersion,
+        Reason::RecordLength,
+        Reason::Heartbleed,
+        Reason::HeartbeatMalformed,
+        Reason::HeartbeatNotNegotiated,
+        Reason::HeartbeatInHandshake,
+        Reason::HeartbeatInFlight,
+        Reason::HeartbeatMismatch,
+        Reason::HeartbeatRefused,
+        Reason::CcsOutOfOrder,
+        Reason::SuspiciousSequence,
+        Reason::Ssl2Direction,
+        Reason::Ssl2Malformed,
+        Reason::Ssl2AfterTls,
+        Reason::HandshakeDirection,
+        Reason::HandshakeMalformed,
+        Reason::VersionMismatch,
+        Reason::VersionDowngrade,
+        Reason::VersionRefused,
+        Reason::UrgentData,
+    ];
+
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Reason::RecordType => "record_type",
+            Reason::RecordVersion => "record_version",
+            Reason::RecordLength => "record_length",
+            Reason::Heartbleed => "heartbleed",
+            Reason::HeartbeatMalformed => "heartbeat_malformed",
+            Reason::HeartbeatNotNegotiated => "heartbeat_not_negotiated",
+            Reason::HeartbeatInHandshake => "heartbeat_in_handshake",
+            Reason::HeartbeatInFlight => "heartbeat_in_flight",
+            Reason::HeartbeatMismatch => "heartbeat_mismatch",
+            Reason::HeartbeatRefused => "heartbeat_refused",
+            Reason::CcsOutOfOrder => "ccs_out_of_order",
+            Reason::SuspiciousSequence => "suspicious_sequence",
+            Reason::Ssl2Direction => "ssl2_direction",
+            Reason::Ssl2Malformed => "ssl2_malformed",
+            Reason::Ssl2AfterTls => "ssl2_after_tls",
+            Reason::HandshakeDirection => "handshake_direction",
+            Reason::HandshakeMalformed => "handshake_malformed",
+            Reason::VersionMismatch => "version_mismatch",
+            Reason::VersionDowngrade => "version_downgrade",
+            Reason::VersionRefused => "version_refused",
+            Reason::UrgentData => "urgent_data",
+        }
+    }
+
+    /// The reason of that number, as kept in a connection's state; 0 and unknown ones are none.
+    pub(super) fn from_code(code: u8) -> Option<Reason> {
+        let index = usize::from(code).checked_sub(1)?;
+        Self::ALL.get(index).copied()
+    }
+}
