@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The border to C: the helper's registration, and a packet of a connection.
+//!
+//! C header: `helpers.h`. Every `unsafe` block of the module is in this file.
+
+use crate::tls_parser::{
+    Connection,
+    Direction,
+    Policy,
+    Reason,
+    Segment, //
+};
+use core::{
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ops::{
+        Deref,
+        DerefMut, //
+    },
+    ptr::{
+        addr_of,
+        NonNull, //
+    },
+    slice, //
+};
+use kernel::{
+    error::to_result,
+    ffi::{
+        c_int,
+        c_uint, //
+    },
+    prelude::*, //
+};
+
+/// What bindgen makes of `helpers.h`.
+#[allow(dead_code, missing_docs, non_camel_case_types, unreachable_pub)]
+#[allow(clippy::all)]
+mod generated {
+    include!(env!("NF_CT_TLS_GENERATED"));
+}
+
+// The connection's state fits where conntrack keeps it; `helpers.c` asserts the same of conntrack.
+const _: () = assert!(size_of::<Connection>() <= generated::NF_CT_TLS_STATE_SIZE as usize);
+const _: () = assert!(align_of::<Connection>() <= generated::NF_CT_TLS_STATE_ALIGN as usize);
+
+// The trampoline is what `helpers.h` tells C that it is.
+const _: [unsafe extern "C" fn(
+    *mut generated::sk_buff,
+    c_uint,
+    *mut generated::nf_conn,
+    c_uint,
+) -> c_int; 2] = [nf_ct_tls_help, generated::nf_ct_tls_help];
+
+/// The helper `tls`, registered with conntrack.
+///
+/// # Invariants
+///
+/// The helper is registered, and each new connection to our ports gets it.
+pub(crate) struct Registration(());
+
+impl Registration {
+    /// Registers the helper, and lets new connections to the module's ports get it.
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: Called once, from the module's init, which may sleep.
+        to_result(unsafe { generated::nf_ct_tls_register() })?;
+        // SAFETY: As above; the helper is registered.
+        let attached = to_result(unsafe { generated::nf_ct_tls_attach_start() });
+        if attached.is_err() {
+            // SAFETY: The helper is registered, and no connection can have got it from us.
+            unsafe { generated::nf_ct_tls_unregister() };
+        }
+        // INVARIANT: Both calls succeeded if this is `Ok`.
+        attached.map(|()| Registration(()))
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants both are in force; the module's exit may sleep.
+        unsafe {
+            generated::nf_ct_tls_attach_stop();
+            generated::nf_ct_tls_unregister();
+        }
+    }
+}
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It goes its way.
+    Accept,
+    /// It is dropped.
+    Drop,
+}
+
+/// The module's parameters, as they stand now.
+pub(crate) struct Parameters {
+    /// What the rules need.
+    pub(crate) policy: Policy,
+    /// Whether to report only, and drop nothing.
+    pub(crate) log_only: bool,
+    /// The bits to set in the mark of a condemned connection.
+    pub(crate) mark: u32,
+}
+
+impl Parameters {
+    /// Reads the parameters; those that change at run time are read once a packet.
+    pub(crate) fn get() -> Self {
+        // SAFETY: All are aligned integers that live as long as the module. sysfs may write them at any
+        // time, with plain aligned stores of that size, which a volatile read sees whole.
+        let read = |parameter: *const c_uint| unsafe { parameter.read_volatile() };
+        Parameters {
+            policy: Policy {
+                // `helpers.c` lets neither be more than 16 bits.
+                seq_len: read(addr_of!(generated::nf_ct_tls_seq_len)) as u16,
+                min_version: read(addr_of!(generated::nf_ct_tls_min_version)) as u16,
+                heartbeat: read(addr_of!(generated::nf_ct_tls_heartbeat)) != 0,
+            },
+            log_only: read(addr_of!(generated::nf_ct_tls_log_only)) != 0,
+            mark: read(addr_of!(generated::nf_ct_tls_mark)),
+        }
+    }
+}
+
+/// Where a packet's payload lies in it, in bytes from its network header.
+#[derive(Clone, Copy)]
+pub(crate) struct Payload {
+    offset: u32,
+    len: u32,
+}
+
+impl Payload {
+    /// How many bytes lie behind the first `skip`.
+    pub(crate) fn behind(self, skip: u32) -> u32 {
+        self.len.saturating_sub(skip)
+    }
+}
+
+/// A packet of a connection that has the helper, as long as conntrack lends it to us.
+///
+/// # Invariants
+///
+/// `skb` and `ct` are valid, and for `'a` nobody else changes the packet. `ct` has the helper's
+/// extension, which stays where it is for as long as the connection is confirmed or ours.
+pub(crate) struct Packet<'a> {
+    skb: NonNull<generated::sk_buff>,
+    ct: NonNull<generated::nf_conn>,
+    protoff: u32,
+    ctinfo: u32,
+    _lent: PhantomData<&'a mut generated::sk_buff>,
+}
+
+impl<'a> Packet<'a> {
+    /// Makes a packet of what conntrack hands to a helper.
+    ///
+    /// # Safety
+    ///
+    /// The arguments are those of [`nf_ct_tls_help`], and are valid for `'a`.
+    unsafe fn from_raw(
+        skb: *mut generated::sk_buff,
+        protoff: c_uint,
+        ct: *mut generated::nf_conn,
+        ctinfo: c_uint,
+    ) -> Option<Self> {
+        // INVARIANT: By the safety requirements.
+        Some(Packet {
+            skb: NonNull::new(skb)?,
+            ct: NonNull::new(ct)?,
+            protoff,
+            ctinfo,
+            _lent: PhantomData,
+        })
+    }
+
+    /// The direction in which the packet travels.
+    pub(crate) fn direction(&self) -> Direction {
+        // SAFETY: Looks at nothing but its argument.
+        if unsafe { generated::nf_ct_tls_is_reply(self.ctinfo) } {
+            Direction::Reply
+        } else {
+            Direction::Original
+        }
+    }
+
+    /// The packet's TCP segment, and where its payload is; `None` if its header cannot be read.
+    pub(crate) fn segment(&self) -> Option<(Segment, Payload)> {
+        let mut raw = MaybeUninit::uninit();
+        // SAFETY: `skb` is valid by the type invariants; `raw` is ours to be written.
+        let found = unsafe {
+            generated::nf_ct_tls_segment_of(self.skb.as_ptr(), self.protoff, raw.as_mut_ptr())
+        };
+        if !found {
+            return None;
+        }
+        // SAFETY: `nf_ct_tls_segment_of` wrote it all, since it returned true.
+        let raw = unsafe { raw.assume_init() };
+        let flag = |flag| raw.flags & flag != 0;
+        let segment = Segment {
+            seq: raw.seq,
+            len: raw.len,
+            syn: flag(generated::NF_CT_TLS_SYN),
+            fin: flag(generated::NF_CT_TLS_FIN),
+            rst: flag(generated::NF_CT_TLS_RST),
+            urg: flag(generated::NF_CT_TLS_URG),
+        };
+        let payload = Payload {
+            offset: raw.offset,
+            len: raw.len,
+        };
+        Some((segment, payload))
+    }
+
+    /// Locks the connection, and lends its state; `None` if it has none.
+    pub(crate) fn lock(&self) -> Option<StateGuard<'_>> {
+        // SAFETY: `ct` is valid by the type invariants, and its lock is not held by us.
+        unsafe { generated::nf_ct_tls_lock(self.ct.as_ptr()) };
+        // SAFETY: `ct` is valid by the type invariants.
+        let state = unsafe { generated::nf_ct_tls_state(self.ct.as_ptr()) };
+        let Some(state) = NonNull::new(state.cast()) else {
+            // SAFETY: The lock was taken above.
+            unsafe { generated::nf_ct_tls_unlock(self.ct.as_ptr()) };
+            return None;
+        };
+        // INVARIANT: The lock is held, and `state` is the helper's data.
+        Some(StateGuard {
+            ct: self.ct,
+            state,
+            _packet: PhantomData,
+        })
+    }
+
+    /// Hands the payload from byte `skip` on to `read`, in pieces, where it lies.
+    ///
+    /// Returns how many bytes were read; fewer than there are if a part cannot be read (device memory).
+    ///
+    /// # Errors
+    ///
+    /// The first error of `read`, at which the walk ends.
+    pub(crate) fn read(
+        &self,
+        payload: Payload,
+        skip: u32,
+        mut read: impl FnMut(&[u8]) -> Result<(), Reason>,
+    ) -> Result<u32, Reason> {
+        let mut chunks = Chunks::new(self, payload, skip);
+        while let Some(chunk) = chunks.next() {
+            read(chunk)?;
+        }
+        Ok(chunks.consumed)
+    }
+
+    /// Reports that the connection was condemned for `reason`, by this packet.
+    pub(crate) fn report(&self, reason: Reason) {
+        let name = reason.name();
+        let reply = self.direction() == Direction::Reply;
+        // SAFETY: `skb` and `ct` are valid by the type invariants, `name` is as long as said, and the
+        // connection's lock is not held: guards do not outlive the look at the state.
+        unsafe {
+            generated::nf_ct_tls_report(
+                self.skb.as_ptr(),
+                self.ct.as_ptr(),
+                name.as_ptr(),
+                name.len() as c_uint,
+                reply,
+            )
+        };
+    }
+
+    /// Sets bits in the connection's mark.
+    pub(crate) fn set_mark(&self, mark: u32) {
+        // SAFETY: `ct` is valid by the type invariants.
+        unsafe { generated::nf_ct_tls_set_mark(self.ct.as_ptr(), mark) };
+    }
+}
+
+/// A connection's state, while its lock is held.
+///
+/// # Invariants
+///
+/// `ct->lock` is held, by us. `state` points at the helper's data in `ct`: 32 bytes, 8-aligned, zeroed when
+/// the connection was made, touched by nobody without the lock; every value of them is a valid [`Connection`],
+/// which consists of integers.
+pub(crate) struct StateGuard<'a> {
+    ct: NonNull<generated::nf_conn>,
+    state: NonNull<Connection>,
+    _packet: PhantomData<&'a ()>,
+}
+
+impl Deref for StateGuard<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        // SAFETY: By the type invariants.
+        unsafe { self.state.as_ref() }
+    }
+}
+
+impl DerefMut for StateGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        // SAFETY: By the type invariants.
+        unsafe { self.state.as_mut() }
+    }
+}
+
+impl Drop for StateGuard<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The lock is held by the type invariants, and nothing uses the state any more.
+        unsafe { generated::nf_ct_tls_unlock(self.ct.as_ptr()) };
+    }
+}
+
+/// A walk over a packet's payload.
+///
+/// # Invariants
+///
+/// `cursor` walks over `len` bytes of a packet that lives for `'a`, `consumed` of which were handed out.
+struct Chunks<'a> {
+    cursor: generated::nf_ct_tls_cursor,
+    consumed: u32,
+    len: u32,
+    _packet: PhantomData<&'a ()>,
+}
+
+impl<'a> Chunks<'a> {
+    fn new(packet: &'a Packet<'_>, payload: Payload, skip: u32) -> Self {
+        let skip = skip.min(payload.len);
+        let from = payload.offset.saturating_add(skip);
+        let len = payload.len.saturating_sub(skip);
+        let mut cursor = MaybeUninit::uninit();
+        // SAFETY: The packet is valid by its type invariants, and `nf_ct_tls_segment_of` found the payload
+        // within it. It writes all of the `skb_seq_state` that the cursor stands for.
+        unsafe {
+            generated::nf_ct_tls_cursor_begin(
+                cursor.as_mut_ptr(),
+                packet.skb.as_ptr(),
+                from,
+                from.saturating_add(len),
+            )
+        };
+        // INVARIANT: The walk has just begun.
+        Chunks {
+            // SAFETY: The words are integers, and nobody but C looks at those beyond what it wrote.
+            cursor: unsafe { cursor.assume_init() },
+            consumed: 0,
+            len,
+            _packet: PhantomData,
+        }
+    }
+
+    /// The next bytes, which stay until the next call.
+    fn next(&mut self) -> Option<&[u8]> {
+        let left = self.len.checked_sub(self.consumed).filter(|&left| left != 0)?;
+        let mut data = core::ptr::null();
+        // SAFETY: By the type invariants the walk is under way, and `consumed` never shrinks.
+        let found =
+            unsafe { generated::nf_ct_tls_cursor_next(&mut self.cursor, self.consumed, &mut data) };
+        if found == 0 || data.is_null() {
+            return None;
+        }
+        // What is found may reach beyond the end that was asked for.
+        let length = found.min(left);
+        self.consumed = self.consumed.saturating_add(length);
+        // SAFETY: C promises `found` readable bytes at `data` until the next call, which the borrow of
+        // `self` forbids as long as the slice lives; `length` is no more.
+        Some(unsafe { slice::from_raw_parts(data, length as usize) })
+    }
+}
+
+impl Drop for Chunks<'_> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the walk was begun, and nobody uses it any more.
+        unsafe { generated::nf_ct_tls_cursor_end(&mut self.cursor) };
+    }
+}
+
+/// Judges a packet; `helpers.h` has the contract.
+///
+/// # Safety
+///
+/// - `skb` is a TCP packet of `ct`, whose TCP header is at `protoff`, and belongs to the caller.
+/// - `ct` has the helper's extension, and is not freed before we return.
+/// - Called under `rcu_read_lock()`, without `ct->lock`.
+#[no_mangle]
+pub(crate) unsafe extern "C" fn nf_ct_tls_help(
+    skb: *mut generated::sk_buff,
+    protoff: c_uint,
+    ct: *mut generated::nf_conn,
+    ctinfo: c_uint,
+) -> c_int {
+    // SAFETY: By the safety requirements of this function.
+    let verdict = match unsafe { Packet::from_raw(skb, protoff, ct, ctinfo) } {
+        Some(packet) => crate::judge(&packet),
+        None => Verdict::Accept,
+    };
+    match verdict {
+        Verdict::Accept => generated::NF_CT_TLS_ACCEPT as c_int,
+        Verdict::Drop => generated::NF_CT_TLS_DROP as c_int,
+    }
+}

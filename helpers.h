@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The border between C and Rust.
+ *
+ * bindgen makes the Rust declarations from this file at build time. It stands alone: the kernel's
+ * structures are opaque here, and so in Rust.
+ */
+#ifndef NF_CONNTRACK_TLS_HELPERS_H
+#define NF_CONNTRACK_TLS_HELPERS_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct nf_conn;
+
+/* The bytes that nf_conntrack gives a helper for each connection, and their alignment. */
+#define NF_CT_TLS_STATE_SIZE	32
+#define NF_CT_TLS_STATE_ALIGN	8
+
+/* The verdicts of linux/netfilter.h that a helper gives. */
+#define NF_CT_TLS_DROP		0
+#define NF_CT_TLS_ACCEPT	1
+
+/* Room for a struct skb_seq_state. */
+#define NF_CT_TLS_CURSOR_WORDS	8
+
+#define NF_CT_TLS_MAX_PORTS	8
+
+/* TCP flags of a segment. */
+#define NF_CT_TLS_FIN		0x01
+#define NF_CT_TLS_SYN		0x02
+#define NF_CT_TLS_RST		0x04
+#define NF_CT_TLS_URG		0x20
+
+/**
+ * struct nf_ct_tls_segment - where a TCP segment lies in its packet
+ * @seq: sequence number, host byte order
+ * @offset: of the payload in the packet, in bytes
+ * @len: of the payload, in bytes
+ * @flags: NF_CT_TLS_SYN and so on
+ */
+struct nf_ct_tls_segment {
+	__u32 seq;
+	__u32 offset;
+	__u32 len;
+	__u32 flags;
+};
+
+/* A walk over a packet's payload where it lies: a struct skb_seq_state. */
+struct nf_ct_tls_cursor {
+	unsigned long opaque[NF_CT_TLS_CURSOR_WORDS];
+};
+
+/* The module's parameters; log_only and mark change at run time. */
+extern unsigned int nf_ct_tls_seq_len;
+extern unsigned int nf_ct_tls_heartbeat;
+extern unsigned int nf_ct_tls_min_version;
+extern unsigned int nf_ct_tls_log_only;
+extern unsigned int nf_ct_tls_mark;
+
+/* C calls Rust. */
+
+/**
+ * nf_ct_tls_help() - judge a packet of a connection that has the helper
+ * @skb: the packet, at its network header
+ * @protoff: offset of its TCP header
+ * @ct: its connection, which has the helper's extension
+ * @ctinfo: an enum ip_conntrack_info
+ *
+ * Called by nf_confirm() under rcu_read_lock(), in softirq or process context.
+ *
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+int nf_ct_tls_help(struct sk_buff *skb, unsigned int protoff,
+		   struct nf_conn *ct, unsigned int ctinfo);
+
+/* Rust calls C. */
+
+/* Registers the helper on IPv4 and IPv6. Sleeps. Return: 0 or a negative errno. */
+int nf_ct_tls_register(void);
+/* Unregisters the helper, and returns when no CPU is in nf_ct_tls_help() any more. Sleeps. */
+void nf_ct_tls_unregister(void);
+
+/*
+ * Lets new connections to the ports of the "ports" parameter get the helper, in every network
+ * namespace, and turns conntrack on in the initial one. The helper is registered. Sleeps.
+ * Return: 0 or a negative errno.
+ */
+int nf_ct_tls_attach_start(void);
+/* Undoes nf_ct_tls_attach_start(). Sleeps. */
+void nf_ct_tls_attach_stop(void);
+
+/* Finds the TCP segment of a packet. Return: false if its TCP header cannot be read. */
+bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
+			  struct nf_ct_tls_segment *segment);
+
+/* Return: true for the reply direction, false for the original one. */
+bool nf_ct_tls_is_reply(unsigned int ctinfo);
+
+/* Return: the 32 bytes of the helper in @ct, 8-aligned, or NULL if @ct has none. */
+void *nf_ct_tls_state(const struct nf_conn *ct);
+
+/* Takes and releases ct->lock, with softirqs off between the two. */
+void nf_ct_tls_lock(struct nf_conn *ct);
+void nf_ct_tls_unlock(struct nf_conn *ct);
+
+/*
+ * Begins a walk over bytes @from to @to (exclusive) of @skb, both within it. To be ended by
+ * nf_ct_tls_cursor_end(). The walk may hold a mapping: no sleeping until its end.
+ */
+void nf_ct_tls_cursor_begin(struct nf_ct_tls_cursor *cursor, struct sk_buff *skb,
+			    unsigned int from, unsigned int to);
+/*
+ * Finds the bytes from @consumed on, counted from where the walk began; @consumed may not shrink.
+ * Return: how many lie at *@data, more than asked for perhaps, or 0 at the end or if they cannot be read.
+ * They stay until the next call.
+ */
+unsigned int nf_ct_tls_cursor_next(struct nf_ct_tls_cursor *cursor, unsigned int consumed,
+				   const __u8 **data);
+void nf_ct_tls_cursor_end(struct nf_ct_tls_cursor *cursor);
+
+/*
+ * Reports that @ct was condemned: a line for the packet log, and a rate-limited one for the kernel
+ * log. @reason has @len bytes, @reply is the direction. ct->lock is not held.
+ */
+void nf_ct_tls_report(struct sk_buff *skb, struct nf_conn *ct, const __u8 *reason,
+		      unsigned int len, bool reply);
+
+/* Sets the bits of @mark in the mark of @ct, and tells listeners. Takes no lock. */
+void nf_ct_tls_set_mark(struct nf_conn *ct, __u32 mark);
+
+#endif /* NF_CONNTRACK_TLS_HELPERS_H */
