@@ -4,6 +4,10 @@
 //!
 //! C header: `helpers.h`. Every `unsafe` block of the module is in this file.
 
+use crate::counters::{
+    Counter,
+    FATES, //
+};
 use crate::tls_parser::{
     Connection,
     Direction,
@@ -44,45 +48,117 @@ mod generated {
 const _: () = assert!(size_of::<Connection>() <= generated::NF_CT_TLS_STATE_SIZE as usize);
 const _: () = assert!(align_of::<Connection>() <= generated::NF_CT_TLS_STATE_ALIGN as usize);
 
-// The trampoline is what `helpers.h` tells C that it is.
+// The functions that C calls are what `helpers.h` tells C that they are.
 const _: [unsafe extern "C" fn(
     *mut generated::sk_buff,
     c_uint,
     *mut generated::nf_conn,
     c_uint,
 ) -> c_int; 2] = [nf_ct_tls_help, generated::nf_ct_tls_help];
+const _: [unsafe extern "C" fn(c_uint, *mut c_uint) -> *const u8; 2] =
+    [nf_ct_tls_counter_name, generated::nf_ct_tls_counter_name];
+
+// There is a counter for each fate and reason.
+const _: () = assert!(FATES.len() + Reason::ALL.len() <= generated::NF_CT_TLS_COUNTERS as usize);
 
 /// The helper `tls`, registered with conntrack.
 ///
 /// # Invariants
 ///
-/// The helper is registered, and each new connection to our ports gets it.
-pub(crate) struct Registration(());
+/// The helper is registered.
+struct Registration(());
 
 impl Registration {
-    /// Registers the helper, and lets new connections to the module's ports get it.
-    pub(crate) fn new() -> Result<Self> {
-        // SAFETY: Called once, from the module's init, which may sleep.
+    /// Registers the helper.
+    fn new() -> Result<Self> {
+        // SAFETY: Called from the module's init, which may sleep.
         to_result(unsafe { generated::nf_ct_tls_register() })?;
-        // SAFETY: As above; the helper is registered.
-        let attached = to_result(unsafe { generated::nf_ct_tls_attach_start() });
-        if attached.is_err() {
-            // SAFETY: The helper is registered, and no connection can have got it from us.
-            unsafe { generated::nf_ct_tls_unregister() };
-        }
-        // INVARIANT: Both calls succeeded if this is `Ok`.
-        attached.map(|()| Registration(()))
+        // INVARIANT: The helper is registered.
+        Ok(Registration(()))
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants both are in force; the module's exit may sleep.
-        unsafe {
-            generated::nf_ct_tls_attach_stop();
-            generated::nf_ct_tls_unregister();
-        }
+        // SAFETY: By the type invariants it is registered; the module's exit may sleep.
+        unsafe { generated::nf_ct_tls_unregister() };
     }
+}
+
+/// The hooks that give the helper to new connections to our ports.
+///
+/// # Invariants
+///
+/// The hooks are in force, and the helper is registered.
+struct Attachment(());
+
+impl Attachment {
+    /// Hooks in; `_helper` is what new connections get.
+    fn new(_helper: &Registration) -> Result<Self> {
+        // SAFETY: Called from the module's init, which may sleep; the helper is registered.
+        to_result(unsafe { generated::nf_ct_tls_attach_start() })?;
+        // INVARIANT: The hooks are in force.
+        Ok(Attachment(()))
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the hooks are in force; the module's exit may sleep.
+        unsafe { generated::nf_ct_tls_attach_stop() };
+    }
+}
+
+/// The file of counters.
+///
+/// # Invariants
+///
+/// The file is there.
+struct CountersFile(());
+
+impl CountersFile {
+    /// Makes the file.
+    fn new() -> Result<Self> {
+        // SAFETY: Called from the module's init, which may sleep.
+        to_result(unsafe { generated::nf_ct_tls_counters_start() })?;
+        // INVARIANT: The file is there.
+        Ok(CountersFile(()))
+    }
+}
+
+impl Drop for CountersFile {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the file is there; the module's exit may sleep.
+        unsafe { generated::nf_ct_tls_counters_stop() };
+    }
+}
+
+/// All that the module holds of the kernel.
+///
+/// Fields are dropped in this order: no connection gets the helper any more when it is unregistered.
+pub(crate) struct Helper {
+    _attachment: Attachment,
+    _registration: Registration,
+    _counters: CountersFile,
+}
+
+impl Helper {
+    /// Registers the helper `tls`, and lets new connections to the module's ports get it.
+    pub(crate) fn new() -> Result<Self> {
+        let counters = CountersFile::new()?;
+        let registration = Registration::new()?;
+        Ok(Helper {
+            _attachment: Attachment::new(&registration)?,
+            _registration: registration,
+            _counters: counters,
+        })
+    }
+}
+
+/// Adds `n` to a counter.
+pub(crate) fn count(counter: Counter, n: u64) {
+    // SAFETY: May be called anywhere, and ignores numbers out of range.
+    unsafe { generated::nf_ct_tls_count(counter.index(), n) };
 }
 
 /// What becomes of a packet.
@@ -198,6 +274,7 @@ impl<'a> Packet<'a> {
         let flag = |flag| raw.flags & flag != 0;
         let segment = Segment {
             seq: raw.seq,
+            ack: flag(generated::NF_CT_TLS_ACK).then_some(raw.ack),
             len: raw.len,
             syn: flag(generated::NF_CT_TLS_SYN),
             fin: flag(generated::NF_CT_TLS_FIN),
@@ -228,6 +305,22 @@ impl<'a> Packet<'a> {
             state,
             _packet: PhantomData,
         })
+    }
+
+    /// Reads `N` bytes of the payload, from byte `at` on; `None` if there are not so many.
+    pub(crate) fn peek<const N: usize>(&self, payload: Payload, at: u32) -> Option<[u8; N]> {
+        // A small constant.
+        let len = N as u32;
+        if at.checked_add(len)? > payload.len {
+            return None;
+        }
+        let mut bytes = [0; N];
+        let offset = payload.offset.checked_add(at)?;
+        // SAFETY: `skb` is valid by the type invariants, and `bytes` has room for `N`.
+        let found = unsafe {
+            generated::nf_ct_tls_peek(self.skb.as_ptr(), offset, bytes.as_mut_ptr(), len)
+        };
+        found.then_some(bytes)
     }
 
     /// Hands the payload from byte `skip` on to `read`, in pieces, where it lies.
@@ -350,7 +443,10 @@ impl<'a> Chunks<'a> {
 
     /// The next bytes, which stay until the next call.
     fn next(&mut self) -> Option<&[u8]> {
-        let left = self.len.checked_sub(self.consumed).filter(|&left| left != 0)?;
+        let left = self
+            .len
+            .checked_sub(self.consumed)
+            .filter(|&left| left != 0)?;
         let mut data = core::ptr::null();
         // SAFETY: By the type invariants the walk is under way, and `consumed` never shrinks.
         let found =
@@ -372,6 +468,24 @@ impl Drop for Chunks<'_> {
         // SAFETY: By the type invariants the walk was begun, and nobody uses it any more.
         unsafe { generated::nf_ct_tls_cursor_end(&mut self.cursor) };
     }
+}
+
+/// Names a counter; `helpers.h` has the contract.
+///
+/// # Safety
+///
+/// `len` can be written.
+#[no_mangle]
+pub(crate) unsafe extern "C" fn nf_ct_tls_counter_name(
+    counter: c_uint,
+    len: *mut c_uint,
+) -> *const u8 {
+    let Some(name) = Counter::name(counter) else {
+        return core::ptr::null();
+    };
+    // SAFETY: By the safety requirements. Names are short.
+    unsafe { len.write(name.len() as c_uint) };
+    name.as_ptr()
 }
 
 /// Judges a packet; `helpers.h` has the contract.

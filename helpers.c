@@ -12,7 +12,10 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <linux/percpu.h>
+#include <linux/proc_fs.h>
 #include <linux/ratelimit.h>
+#include <linux/seq_file.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <linux/version.h>
@@ -26,6 +29,7 @@
 #include "helpers.h"
 
 #define HELPER_NAME "tls"
+#define COUNTERS_FILE "nf_conntrack_tls"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
 #error "nf_conntrack_tls: this kernel is older than 7.2; 7.2 and 7.3 are supported"
@@ -330,10 +334,12 @@ bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
 	if (!th || th->doff * 4 < sizeof(*th) || protoff + th->doff * 4 > skb->len)
 		return false;
 	segment->seq = ntohl(th->seq);
+	segment->ack = ntohl(th->ack_seq);
 	segment->offset = protoff + th->doff * 4;
 	segment->len = skb->len - segment->offset;
 	segment->flags = tcp_flag_byte(th) &
-			 (NF_CT_TLS_FIN | NF_CT_TLS_SYN | NF_CT_TLS_RST | NF_CT_TLS_URG);
+			 (NF_CT_TLS_FIN | NF_CT_TLS_SYN | NF_CT_TLS_RST | NF_CT_TLS_ACK |
+			  NF_CT_TLS_URG);
 	return true;
 }
 
@@ -357,6 +363,11 @@ void nf_ct_tls_unlock(struct nf_conn *ct)
 	spin_unlock_bh(&ct->lock);
 }
 
+bool nf_ct_tls_peek(const struct sk_buff *skb, unsigned int offset, u8 *to, unsigned int len)
+{
+	return !skb_copy_bits(skb, offset, to, len);
+}
+
 void nf_ct_tls_cursor_begin(struct nf_ct_tls_cursor *cursor, struct sk_buff *skb,
 			    unsigned int from, unsigned int to)
 {
@@ -372,6 +383,42 @@ unsigned int nf_ct_tls_cursor_next(struct nf_ct_tls_cursor *cursor, unsigned int
 void nf_ct_tls_cursor_end(struct nf_ct_tls_cursor *cursor)
 {
 	skb_abort_seq_read((struct skb_seq_state *)cursor);
+}
+
+/* Counters */
+
+static DEFINE_PER_CPU(u64 [NF_CT_TLS_COUNTERS], counters);
+
+void nf_ct_tls_count(unsigned int counter, u64 n)
+{
+	if (counter < NF_CT_TLS_COUNTERS)
+		this_cpu_add(counters[counter], n);
+}
+
+static int show_counters(struct seq_file *seq, void *unused)
+{
+	for (unsigned int i = 0; i < NF_CT_TLS_COUNTERS; i++) {
+		unsigned int cpu, len = 0;
+		const u8 *name = nf_ct_tls_counter_name(i, &len);
+		u64 sum = 0;
+
+		if (!name)
+			break;
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu(counters, cpu)[i]);
+		seq_printf(seq, "%.*s %llu\n", len, name, sum);
+	}
+	return 0;
+}
+
+int nf_ct_tls_counters_start(void)
+{
+	return proc_create_single(COUNTERS_FILE, 0444, NULL, show_counters) ? 0 : -ENOMEM;
+}
+
+void nf_ct_tls_counters_stop(void)
+{
+	remove_proc_entry(COUNTERS_FILE, NULL);
 }
 
 /* Reports */

@@ -30,17 +30,20 @@ struct nf_conn;
 #define NF_CT_TLS_FIN		0x01
 #define NF_CT_TLS_SYN		0x02
 #define NF_CT_TLS_RST		0x04
+#define NF_CT_TLS_ACK		0x10
 #define NF_CT_TLS_URG		0x20
 
 /**
  * struct nf_ct_tls_segment - where a TCP segment lies in its packet
  * @seq: sequence number, host byte order
+ * @ack: acknowledgement number, host byte order
  * @offset: of the payload in the packet, in bytes
  * @len: of the payload, in bytes
  * @flags: NF_CT_TLS_SYN and so on
  */
 struct nf_ct_tls_segment {
 	__u32 seq;
+	__u32 ack;
 	__u32 offset;
 	__u32 len;
 	__u32 flags;
@@ -50,6 +53,9 @@ struct nf_ct_tls_segment {
 struct nf_ct_tls_cursor {
 	unsigned long opaque[NF_CT_TLS_CURSOR_WORDS];
 };
+
+/* What is counted: fates, and behind them the reasons in their order. */
+#define NF_CT_TLS_COUNTERS	64
 
 /* The module's parameters; log_only and mark change at run time. */
 extern unsigned int nf_ct_tls_seq_len;
@@ -74,7 +80,23 @@ extern unsigned int nf_ct_tls_mark;
 int nf_ct_tls_help(struct sk_buff *skb, unsigned int protoff,
 		   struct nf_conn *ct, unsigned int ctinfo);
 
+/**
+ * nf_ct_tls_counter_name() - name a counter
+ * @counter: below NF_CT_TLS_COUNTERS
+ * @len: set to the name's length
+ *
+ * Return: the name, not NUL-terminated, which lives as long as the module; NULL behind the last one.
+ */
+const __u8 *nf_ct_tls_counter_name(unsigned int counter, unsigned int *len);
+
 /* Rust calls C. */
+
+/* Adds @n to a counter, on this CPU. Any context. */
+void nf_ct_tls_count(unsigned int counter, __u64 n);
+
+/* Makes and removes the file of counters, /proc/nf_conntrack_tls. Both sleep. Return: 0 or -ENOMEM. */
+int nf_ct_tls_counters_start(void);
+void nf_ct_tls_counters_stop(void);
 
 /* Registers the helper on IPv4 and IPv6. Sleeps. Return: 0 or a negative errno. */
 int nf_ct_tls_register(void);
@@ -103,6 +125,9 @@ void *nf_ct_tls_state(const struct nf_conn *ct);
 /* Takes and releases ct->lock, with softirqs off between the two. */
 void nf_ct_tls_lock(struct nf_conn *ct);
 void nf_ct_tls_unlock(struct nf_conn *ct);
+
+/* Copies @len bytes at @offset of @skb. Return: false if they are not there or cannot be read. */
+bool nf_ct_tls_peek(const struct sk_buff *skb, unsigned int offset, __u8 *to, unsigned int len);
 
 /*
  * Begins a walk over bytes @from to @to (exclusive) of @skb, both within it. To be ended by

@@ -15,15 +15,18 @@
 use kernel::prelude::*;
 
 mod conntrack;
+mod counters;
 pub mod tls_parser;
 
 use conntrack::{
+    count,
+    Helper,
     Packet,
     Parameters,
     Payload,
-    Registration,
     Verdict, //
 };
+use counters::Counter;
 use tls_parser::{
     Connection,
     Placement,
@@ -42,14 +45,14 @@ module! {
 }
 
 struct NfConntrackTls {
-    _registration: Registration,
+    _helper: Helper,
 }
 
 impl kernel::Module for NfConntrackTls {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let _registration = Registration::new()
-            .inspect_err(|err| pr_err!("cannot register the helper: {err:?}\n"))?;
-        Ok(NfConntrackTls { _registration })
+        let _helper =
+            Helper::new().inspect_err(|err| pr_err!("cannot register the helper: {err:?}\n"))?;
+        Ok(NfConntrackTls { _helper })
     }
 }
 
@@ -79,23 +82,41 @@ fn judge(packet: &Packet<'_>) -> Verdict {
         let Some(mut connection) = packet.lock() else {
             return Verdict::Accept;
         };
-        let fate = follow(&mut connection, &parameters.policy, packet, &segment, payload);
+        let fate = follow(
+            &mut connection,
+            &parameters.policy,
+            packet,
+            &segment,
+            payload,
+        );
         if parameters.log_only && matches!(fate, Fate::OutOfOrder) {
             connection.lose(packet.direction());
         }
         fate
     };
     // The lock is free again: what follows logs, and notifies.
-    if let Fate::Breaks(reason) = fate {
-        packet.report(reason);
-        if parameters.mark != 0 {
-            packet.set_mark(parameters.mark);
-        }
-    }
     match fate {
-        Fate::Passed => Verdict::Accept,
-        _ if parameters.log_only => Verdict::Accept,
-        Fate::Breaks(_) | Fate::Condemned | Fate::OutOfOrder => Verdict::Drop,
+        Fate::Passed => return Verdict::Accept,
+        Fate::Breaks(reason) => condemn(packet, &parameters, reason),
+        Fate::Condemned => {}
+        Fate::OutOfOrder => count(Counter::OutOfOrder, 1),
+    }
+    if parameters.log_only {
+        return Verdict::Accept;
+    }
+    if !matches!(fate, Fate::OutOfOrder) {
+        count(Counter::Dropped, 1);
+    }
+    Verdict::Drop
+}
+
+/// Tells that a packet's connection was condemned by it.
+fn condemn(packet: &Packet<'_>, parameters: &Parameters, reason: Reason) {
+    count(Counter::Condemned, 1);
+    count(Counter::Broken(reason), 1);
+    packet.report(reason);
+    if parameters.mark != 0 {
+        packet.set_mark(parameters.mark);
     }
 }
 
@@ -109,19 +130,66 @@ fn follow(
 ) -> Fate {
     let direction = packet.direction();
     let condemned = connection.condemned().is_some();
-    let skip = match connection.place(direction, segment) {
-        Placement::Next { skip } => skip,
-        Placement::BehindHole => 0,
-        Placement::Empty | Placement::Retransmission | Placement::MidStream => {
-            return Fate::Passed;
+    if segment.syn && *connection == Connection::default() {
+        count(Counter::Connections, 1);
+    }
+    let fate = match connection.place(direction, segment) {
+        Placement::Empty => Fate::Passed,
+        Placement::Next { skip } => read(connection, policy, packet, payload, skip),
+        Placement::BehindHole => {
+            count(Counter::HolesSkipped, 1);
+            read(connection, policy, packet, payload, 0)
         }
-        Placement::OutOfOrder => return Fate::OutOfOrder,
-        Placement::Condemned(_) if condemned => return Fate::Condemned,
-        Placement::Condemned(reason) => return Fate::Breaks(reason),
+        Placement::Retransmission => {
+            count(Counter::Retransmissions, 1);
+            Fate::Passed
+        }
+        Placement::OutOfOrder => Fate::OutOfOrder,
+        Placement::MidStream => pick_up(connection, policy, packet, segment, payload),
+        Placement::Condemned(_) if condemned => Fate::Condemned,
+        Placement::Condemned(reason) => Fate::Breaks(reason),
     };
-    match packet.read(payload, skip, |chunk| connection.feed(policy, direction, chunk)) {
+    if segment.fin && matches!(fate, Fate::Passed) && connection.in_record(direction) {
+        count(Counter::Truncated, 1);
+    }
+    fate
+}
+
+/// Takes a stream up in the middle, or lets the segment pass unread.
+fn pick_up(
+    connection: &mut Connection,
+    policy: &Policy,
+    packet: &Packet<'_>,
+    segment: &Segment,
+    payload: Payload,
+) -> Fate {
+    let header_at = |at| packet.peek(payload, at);
+    if connection.pick_up(packet.direction(), segment, header_at) {
+        count(Counter::PickedUp, 1);
+        read(connection, policy, packet, payload, 0)
+    } else {
+        count(Counter::MidStream, 1);
+        Fate::Passed
+    }
+}
+
+/// Feeds the payload from byte `skip` on to the parser.
+fn read(
+    connection: &mut Connection,
+    policy: &Policy,
+    packet: &Packet<'_>,
+    payload: Payload,
+    skip: u32,
+) -> Fate {
+    let direction = packet.direction();
+    let fed = packet.read(payload, skip, |chunk| {
+        connection.feed(policy, direction, chunk)
+    });
+    match fed {
         Ok(read) => {
+            count(Counter::Bytes, u64::from(read));
             if read < payload.behind(skip) {
+                count(Counter::Unreadable, 1);
                 connection.lose(direction);
             }
             Fate::Passed

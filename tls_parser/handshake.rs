@@ -116,10 +116,7 @@ pub(super) fn begin_record(side: &mut Side<'_>, kind: Kind) -> Result<(), Reason
     let in_message = clear && !side.own.has(Stream::FINISHED) && side.own.scratch != 0;
     if in_message && kind != Kind::Handshake {
         let alert = kind == Kind::Alert && side.own.left <= 2;
-        if side.is_tls13()
-            || kind == Kind::ChangeCipherSpec
-            || (in_hello(side.own) && !alert)
-        {
+        if side.is_tls13() || kind == Kind::ChangeCipherSpec || (in_hello(side.own) && !alert) {
             return Err(Reason::HandshakeMalformed);
         }
     }

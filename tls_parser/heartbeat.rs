@@ -145,8 +145,8 @@ fn in_place(side: &Side<'_>) -> Result<(), Reason> {
     let (client, server) = (side.client(), side.server());
     if client.has(Stream::HELLO) && server.has(Stream::HELLO) {
         // TLS 1.3 has the server's extension in EncryptedExtensions, out of sight.
-        let agreed = client.has(Stream::HEARTBEAT)
-            && (server.has(Stream::HEARTBEAT) || side.is_tls13());
+        let agreed =
+            client.has(Stream::HEARTBEAT) && (server.has(Stream::HEARTBEAT) || side.is_tls13());
         if !agreed {
             return Err(Reason::HeartbeatNotNegotiated);
         }

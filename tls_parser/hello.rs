@@ -152,7 +152,9 @@ fn begin_span(side: &mut Side<'_>, step: u8, length: u16) -> Result<(), Reason> 
 /// Reads a part of a span.
 fn span(side: &mut Side<'_>, step: u8, field: &[u8]) {
     if step == step::RANDOM && !side.is_client() {
-        for (index, &byte) in (usize::from(RANDOM_LENGTH.saturating_sub(side.own.work))..).zip(field) {
+        for (index, &byte) in
+            (usize::from(RANDOM_LENGTH.saturating_sub(side.own.work))..).zip(field)
+        {
             server_random(side.own, index, byte);
         }
     }

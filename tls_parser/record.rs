@@ -28,6 +28,22 @@ const MAX_PLAINTEXT: u16 = 1 << 14;
 /// The most that a protected record may hold (RFC 5246 6.2.3; TLS 1.3 says 2^14 + 256).
 const MAX_CIPHERTEXT: u16 = MAX_PLAINTEXT + 2048;
 
+/// A TLS record's header, in bytes.
+pub(super) const HEADER_LENGTH: usize = 5;
+
+/// The length of the record, with its header, that `header` could begin.
+pub(super) fn plausible(header: [u8; HEADER_LENGTH]) -> Option<u32> {
+    let [content_type, major, minor, high, low] = header;
+    let kind = Kind::from_content_type(content_type)?;
+    let length = u16::from_be_bytes([high, low]);
+    let lawful = major == 3
+        && minor <= 4
+        && length <= MAX_CIPHERTEXT
+        && (length != 0 || kind == Kind::ApplicationData);
+    // A constant 5, and 16 bits.
+    lawful.then(|| u32::from(length).saturating_add(HEADER_LENGTH as u32))
+}
+
 /// What a record holds; kept in three bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {

@@ -66,7 +66,9 @@ fn last_high(bytes: &[u8], known: usize, end: usize) -> Option<usize> {
         let high = u64::from_le_bytes(*word) & HIGH_BITS;
         if high != 0 {
             let after = usize::try_from(high.leading_zeros() >> 3).ok()?;
-            return known.checked_add(tail.len())?.checked_sub(after.checked_add(1)?);
+            return known
+                .checked_add(tail.len())?
+                .checked_sub(after.checked_add(1)?);
         }
         tail = rest;
     }

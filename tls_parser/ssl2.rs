@@ -241,13 +241,7 @@ fn head(side: &mut Side<'_>, byte: u8) -> Result<(), Reason> {
 }
 
 /// Takes a byte of a head for what it is: a length, the version, or whether the session is known.
-fn field(
-    side: &mut Side<'_>,
-    head: &Head,
-    message: u8,
-    at: u8,
-    byte: u8,
-) -> Result<(), Reason> {
+fn field(side: &mut Side<'_>, head: &Head, message: u8, at: u8, byte: u8) -> Result<(), Reason> {
     if let Some(index) = at.checked_sub(head.lengths_at) {
         let length = u16::from(byte) << if index & 1 == 0 { 8 } else { 0 };
         side.own.work = side

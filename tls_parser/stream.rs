@@ -13,8 +13,17 @@
 //! ```
 //!
 //! A dropped segment condemns nobody: its sender sends it again, behind what fills the hole.
+//!
+//! # What a receiver would not read
+//!
+//! Bytes that are read here and ignored by the receiver would let others take their place unread. So
+//! payload is taken only where a receiver takes it: not from RST, and from SYN only in a stream that
+//! has not been answered. A server that turns down data on a SYN (RFC 7413) says so in its
+//! SYN-ACK, and the client's stream then begins anew. FIN takes no place in the count of bytes: nothing
+//! may follow it, and nothing is gained by believing one.
 
 use super::{
+    record,
     Connection,
     Direction,
     Reason,
@@ -26,6 +35,8 @@ use super::{
 pub struct Segment {
     /// The sequence number.
     pub seq: u32,
+    /// The acknowledgement number, if there is one.
+    pub ack: Option<u32>,
     /// The payload's length in bytes.
     pub len: u32,
     /// Whether SYN is set.
@@ -41,20 +52,20 @@ pub struct Segment {
 /// What is to be done with a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Placement {
-    /// It holds nothing to read.
+    /// It holds nothing that a receiver would read.
     Empty,
     /// Its payload is next from byte `skip` on: to be fed to [`Connection::feed`].
     Next {
         /// How many bytes of the payload were seen before.
         skip: u32,
     },
-    /// The same, behind a hole in a body that nobody looks into.
+    /// The same with all of it, behind a hole in a body that nobody looks into.
     BehindHole,
     /// All of its payload was seen before.
     Retransmission,
-    /// It lies behind a hole that could hide anything: to be dropped.
+    /// It lies where a receiver would not read it yet, or not at all: to be dropped.
     OutOfOrder,
-    /// The stream was not seen from its beginning, and is passed without being read.
+    /// The stream was not seen from its beginning: see [`Connection::pick_up`].
     MidStream,
     /// The connection is condemned, now or earlier: to be dropped.
     Condemned(Reason),
@@ -63,33 +74,77 @@ pub enum Placement {
 impl Connection {
     /// Places a segment in its direction's stream, and expects what comes behind it from now on.
     pub fn place(&mut self, direction: Direction, segment: &Segment) -> Placement {
-        if segment.syn {
-            self.synchronise(direction, segment.seq);
+        let begins = segment.syn && self.synchronise(direction, segment);
+        if segment.len == 0 {
+            return Placement::Empty;
         }
-        if let (Some(reason), true) = (self.condemned(), segment.len != 0) {
+        if let Some(reason) = self.condemned() {
             return Placement::Condemned(reason);
         }
-        if segment.len == 0 && !segment.fin {
+        if segment.rst {
             return Placement::Empty;
+        }
+        if segment.syn && !begins {
+            return Placement::OutOfOrder;
         }
         if !self.stream(direction).has(Stream::SYNCED) {
             return Placement::MidStream;
         }
-        if segment.urg && segment.len != 0 {
+        if segment.urg {
             self.condemn(direction, Reason::UrgentData);
             return Placement::Condemned(Reason::UrgentData);
         }
-        self.stream(direction).place_segment(segment)
+        self.stream(direction).place_payload(segment)
     }
 
-    /// Takes a SYN's sequence number, unless the stream has begun: a SYN in a running connection
-    /// changes nothing at its receiver either (RFC 9293 3.10.7.4).
-    fn synchronise(&mut self, direction: Direction, seq: u32) {
-        let stream = self.stream(direction);
-        if !stream.has(Stream::TLS | Stream::SSL2) {
-            stream.next = seq.wrapping_add(1);
-            stream.set(Stream::SYNCED);
+    /// Begins a stream at a SYN, unless the other side has answered it already.
+    ///
+    /// From then on a SYN changes nothing at its receiver either (RFC 9293 3.10.7.4).
+    fn synchronise(&mut self, direction: Direction, segment: &Segment) -> bool {
+        let (own, peer) = match direction {
+            Direction::Original => (&mut self.client, &mut self.server),
+            Direction::Reply => (&mut self.server, &mut self.client),
+        };
+        let unanswered = direction == Direction::Original && !peer.has(Stream::SYNCED);
+        if own.has(Stream::SYNCED) && !unanswered {
+            return false;
         }
+        own.begin_at(segment.seq.wrapping_add(1));
+        match segment.ack {
+            // Data on the other side's SYN was turned down.
+            Some(ack) if peer.has(Stream::SYNCED) && peer.next != ack => peer.begin_at(ack),
+            _ => {}
+        }
+        true
+    }
+
+    /// Takes up a stream in the middle, at a segment that seems to begin with a record.
+    ///
+    /// `header_at` reads five bytes of the segment's payload, if there are so many. A header alone may
+    /// be chance; so its record must end with the segment, or at another header. What came before is
+    /// not known, so the direction is taken for protected and its version for any.
+    pub fn pick_up(
+        &mut self,
+        direction: Direction,
+        segment: &Segment,
+        mut header_at: impl FnMut(u32) -> Option<[u8; record::HEADER_LENGTH]>,
+    ) -> bool {
+        let mut end_of_record = |at| {
+            let length = record::plausible(header_at(at)?)?;
+            // Both are far below 2^32.
+            Some(length.saturating_add(at))
+        };
+        let fits = match end_of_record(0) {
+            Some(end) if end < segment.len => end_of_record(end).is_some(),
+            Some(end) => end == segment.len,
+            None => false,
+        };
+        if fits {
+            let stream = self.stream(direction);
+            stream.begin_at(segment.seq.wrapping_add(segment.len));
+            stream.set(Stream::TLS | Stream::PROTECTED | Stream::FINISHED);
+        }
+        fits
     }
 
     /// Gives up following `direction`, a part of which passed unread.
@@ -103,31 +158,37 @@ impl Connection {
             Direction::Original => &self.client,
             Direction::Reply => &self.server,
         };
-        !stream.at_record_start()
+        stream.has(Stream::SYNCED) && !stream.at_record_start()
     }
 }
 
 impl Stream {
-    fn place_segment(&mut self, segment: &Segment) -> Placement {
+    /// Begins anew, with the byte of that sequence number; what condemned it stays.
+    fn begin_at(&mut self, next: u32) {
+        *self = Stream {
+            next,
+            flags: Stream::SYNCED,
+            broken: self.broken,
+            ..Stream::default()
+        };
+    }
+
+    fn place_payload(&mut self, segment: &Segment) -> Placement {
         let start = segment.seq.wrapping_add(u32::from(segment.syn));
-        let end = start.wrapping_add(segment.len);
         let seen = self.next.wrapping_sub(start);
         // Half of the sequence space lies before `next`, half behind it (RFC 9293 3.4).
-        let behind_hole = seen > u32::MAX >> 1;
-        if behind_hole && !self.skip_hole(start.wrapping_sub(self.next)) {
-            return Placement::OutOfOrder;
-        }
-        if !behind_hole && seen > segment.len {
+        let placement = if seen > u32::MAX >> 1 {
+            if !self.skip_hole(start.wrapping_sub(self.next)) {
+                return Placement::OutOfOrder;
+            }
+            Placement::BehindHole
+        } else if seen >= segment.len {
             return Placement::Retransmission;
-        }
-        let old_fin = !behind_hole && seen == segment.len && segment.len != 0;
-        self.next = end.wrapping_add(u32::from(segment.fin));
-        match (behind_hole, segment.len) {
-            (_, 0) => Placement::Empty,
-            (true, _) => Placement::BehindHole,
-            _ if old_fin => Placement::Retransmission,
-            _ => Placement::Next { skip: seen },
-        }
+        } else {
+            Placement::Next { skip: seen }
+        };
+        self.next = start.wrapping_add(segment.len);
+        placement
     }
 
     /// Skips a hole of `length` bytes that lies wholly inside a body that nobody looks into.

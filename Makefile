@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The kernel's build reads Kbuild; this file is for those who type make.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+# What a native build needs, and Debian's headers packages lack: Rust metadata.
+native := $(wildcard $(KDIR)/rust/libkernel.rmeta)
+asked := $(filter command% environment%,$(origin KDIR))
+
+export KVER
+
+.PHONY: all module ground demo check check-parser check-guest lint shell clean help
+
+all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
+ifneq ($(native),)
+all:
+	$(MAKE) -C $(KDIR) M=$(CURDIR)
+else ifneq ($(asked),)
+all:
+	@echo "error: $(KDIR) is no kernel build folder with Rust metadata (rust/libkernel.rmeta); without KDIR= the test ground makes one" >&2; false
+else
+all: module
+	@ls build/*/nf_conntrack_tls.ko
+endif
+
+ground: ## Set up the test ground: root, stock kernel, Rust metadata
+	@scripts/ground.sh
+
+module: ground
+	@scripts/build.sh
+
+demo: module ## Attack a server in the guest, without and with the module
+	@VM_MEMORY=2G scripts/vm.sh tests/demo/run.sh
+
+check: module ## Run all tests
+	@scripts/check.sh
+
+check-parser: ground ## Run the parser's tests in userspace
+	@scripts/in-root.sh sh -c 'cd tests/parser && cargo test --release'
+
+check-guest: module ## Run the selftests in the guest
+	@scripts/vm.sh tests/netns/run.sh
+
+lint: ground ## Run rustfmt, clippy, checkpatch, shellcheck
+	@scripts/lint.sh
+
+shell: module ## A shell in a guest with the module loaded
+	@scripts/vm.sh
+
+clean: ## Remove what was built in the clone (the caches stay)
+	rm -rf build
+	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name helpers_generated.rs -o -name modules.order \
+		-o -name Module.symvers \) -type f -exec rm -f {} +
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Variables: KDIR= (native build), KVER= (a stock kernel of the archive, such as 7.2.12+deb13-amd64)"

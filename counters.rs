@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is counted: what became of segments and connections, and each reason.
+//!
+//! The numbers are kept a CPU, and read as `/proc/nf_conntrack_tls`, a `name value` line each. They are the
+//! module's, not a network namespace's: a count for each namespace would have to be found for each packet
+//! by a hash of its own, or need memory for each namespace.
+
+use crate::tls_parser::Reason;
+
+/// A counter.
+#[derive(Clone, Copy)]
+pub(crate) enum Counter {
+    /// Connections whose beginning was seen.
+    Connections,
+    /// Bytes of payload read, or skipped by arithmetic.
+    Bytes,
+    /// Segments all of which was seen before.
+    Retransmissions,
+    /// Holes in bodies that nobody looks into, skipped.
+    HolesSkipped,
+    /// Segments dropped, or under `log_only` passed unread, for they were out of order.
+    OutOfOrder,
+    /// Streams taken up in the middle.
+    PickedUp,
+    /// Segments passed unread, of streams that were not seen from their beginning.
+    MidStream,
+    /// Packets a part of which could not be read.
+    Unreadable,
+    /// Streams that ended within a record.
+    Truncated,
+    /// Connections that broke a rule.
+    Condemned,
+    /// Packets dropped for their connection is condemned, or just being so.
+    Dropped,
+    /// Connections that broke this rule.
+    Broken(Reason),
+}
+
+/// The counters before those of the reasons, in their order.
+pub(crate) const FATES: [&str; 11] = [
+    "connections",
+    "bytes",
+    "retransmissions",
+    "holes_skipped",
+    "out_of_order",
+    "picked_up",
+    "mid_stream",
+    "unreadable",
+    "truncated",
+    "condemned",
+    "dropped",
+];
+
+impl Counter {
+    /// The counter's number.
+    pub(crate) fn index(self) -> u32 {
+        match self {
+            Counter::Connections => 0,
+            Counter::Bytes => 1,
+            Counter::Retransmissions => 2,
+            Counter::HolesSkipped => 3,
+            Counter::OutOfOrder => 4,
+            Counter::PickedUp => 5,
+            Counter::MidStream => 6,
+            Counter::Unreadable => 7,
+            Counter::Truncated => 8,
+            Counter::Condemned => 9,
+            Counter::Dropped => 10,
+            // Reasons count from 1.
+            Counter::Broken(reason) => FATES.len() as u32 + reason as u32 - 1,
+        }
+    }
+
+    /// The stable name of the counter of that number.
+    pub(crate) fn name(index: u32) -> Option<&'static str> {
+        let index = index as usize;
+        match index.checked_sub(FATES.len()) {
+            None => FATES.get(index).copied(),
+            Some(reason) => Reason::ALL.get(reason).map(|reason| reason.name()),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs a command in the test ground's root, in the clone: scripts/in-root.sh COMMAND...
+
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_root
+[ -d "$root" ] || die "the test ground is not set up: run scripts/ground.sh"
+in_root "$root" "$@"
