@@ -23,7 +23,9 @@ step() {
 	local what=$1 start=$SECONDS
 	shift
 	say "$what ..."
-	if ! "$@" >"$log" 2>&1 </dev/null; then
+	# In the background, since bash ignores set -e in whatever a condition calls.
+	"$@" >"$log" 2>&1 </dev/null &
+	if ! wait $!; then
 		tail -n 20 "$log" >&2
 		die "$what: failed after $((SECONDS - start)) s; the whole log is in $log"
 	fi
@@ -68,6 +70,11 @@ in_root() {
 		mount --rbind /dev "$root/dev"
 		mount -t tmpfs tmpfs "$root/tmp"
 		mount -t tmpfs tmpfs "$root/run"
+		# The machine may reach the registries through an authority of its own.
+		authorities=/etc/ssl/certs/ca-certificates.crt
+		if [ -e "$authorities" ] && [ -e "$root$authorities" ]; then
+			mount --bind "$(readlink -f "$authorities")" "$root$authorities"
+		fi
 		cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || rm -f "$root/etc/resolv.conf"
 		exec chroot "$root" env -C "$into" "$@"
 	' in_root "$into" "$clone" "$guest_clone" \

@@ -11,38 +11,47 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_root
 version=$(kernel_version)
 timeout=${VM_TIMEOUT:-1800}
-exchange=build/$version/guest
-splats='------------\[ cut here|BUG:|Oops|Call Trace|WARNING:|KASAN|UBSAN|kernel panic|Kernel panic|INFO: (task|rcu)|general protection'
+out=$clone/build/$version
+splats='------------\[ cut here|BUG:|Oops|Call Trace|WARNING:|KASAN|UBSAN|[Kk]ernel panic|INFO: (task|rcu)|general protection'
 
 boot() {
-	in_root "$root" NF_CT_TLS_KVER="$version" timeout --foreground --kill-after=20 "$timeout" \
+	in_root "$root" timeout --foreground --kill-after=20 "$timeout" \
 		vng --run "/usr/lib/modules/$version/vmlinuz" --disable-kvm --force-9p --user root \
-		--cpus "${VM_CPUS:-2}" --memory "${VM_MEMORY:-1G}" --cwd "$guest_clone" \
-		--rwdir "$guest_clone/$exchange" "$@"
+		--cpus "${VM_CPUS:-2}" --memory "${VM_MEMORY:-1G}" --cwd "$guest_clone" "$@"
 }
 
 environment="export NF_CT_TLS_DIR=$guest_clone NF_CT_TLS_KVER=$version"
 environment+=" NF_CT_TLS_KO=$guest_clone/build/$version/nf_conntrack_tls.ko"
 
-# The status and the kernel log come back as files: a guest that dies leaves neither.
+# Behind the script's output come the kernel log and the exit status; a guest that dies sends neither.
 run() {
 	local command
 	printf -v command '%q ' "$@"
-	boot --exec "$environment; $command; echo \$? >$exchange/status; dmesg >$exchange/log; sync"
+	boot --exec "$environment; $command; s=\$?; echo; echo @@log; dmesg; echo @@status \$s"
 }
 
-mkdir -p "$clone/$exchange"
-rm -f "$clone/$exchange"/{status,log}
+# Shows the script's output, and puts the rest aside.
+divide() {
+	awk -v log_file="$out/guest.log" -v status_file="$out/guest.status" '
+		{ sub(/\r$/, "") }
+		/^@@log$/ { behind = 1; next }
+		/^@@status [0-9]+$/ && behind { print $2 > status_file; next }
+		behind { print > log_file; next }
+		{ print; fflush() }'
+}
+
+mkdir -p "$out"
+rm -f "$out"/guest.{log,status}
 if [ $# = 0 ]; then
 	boot --exec "$environment; exec bash --rcfile $guest_clone/scripts/guest.bashrc -i"
 	exit
 fi
 start=$SECONDS
-run "$@" </dev/null || say "the guest's boot ended with status $?"
+run "$@" </dev/null 2>&1 | divide || say "the guest's boot failed"
 say "guest: $((SECONDS - start)) s"
-mv "$clone/$exchange/log" "$clone/build/$version/guest.log" 2>/dev/null ||
+[ -e "$out/guest.status" ] ||
 	die "the guest died, or took over $timeout s, before it could say how it went"
-if grep -nE "$splats" "$clone/build/$version/guest.log" >&2; then
-	die "the guest's kernel complained: see build/$version/guest.log"
+if grep -nE -e "$splats" "$out/guest.log" >&2; then
+	die "the guest's kernel complained: see $out/guest.log"
 fi
-exit "$(cat "$clone/$exchange/status")"
+exit "$(cat "$out/guest.status")"
