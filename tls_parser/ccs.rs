@@ -32,6 +32,8 @@ fn in_order(side: &mut Side<'_>) -> bool {
             side.own.has(Stream::KEY_EXCHANGE) || side.peer.has(Stream::PROTECTED)
         }
         Some(_) => true,
+        // The server was taken up in the middle.
+        None if side.peer.has(Stream::PROTECTED) => true,
         None => early(side),
     }
 }
@@ -57,7 +59,11 @@ pub(super) fn feed(side: &mut Side<'_>, part: &[u8]) -> Result<(), Reason> {
         return Err(Reason::CcsOutOfOrder);
     }
     // In TLS 1.3 it means nothing: a ClientHello or ServerHello may follow in the clear.
-    if matches!(side.negotiated(), Some(version) if version != Version::Tls13) {
+    let protects = match side.negotiated() {
+        Some(version) => version != Version::Tls13,
+        None => side.peer.has(Stream::PROTECTED),
+    };
+    if protects {
         side.own.set(Stream::PROTECTED);
     }
     Ok(())

@@ -238,7 +238,12 @@ fn legacy_version(side: &mut Side<'_>, step: u8, byte: u8) -> Result<(), Reason>
         step::VERSION_MINOR_DRAFT => version::DRAFT,
         _ => u8::MAX,
     };
-    side.own.set_version(Version::from_legacy(major, byte));
+    side.own.set_version(if side.is_client() {
+        Version::from_legacy(major, byte)
+    } else {
+        // Only drafts of TLS 1.3 have a server name it here.
+        Version::from_supported(major, byte)
+    });
     begin_span(side, step::RANDOM, RANDOM_LENGTH)
 }
 

@@ -106,7 +106,7 @@ impl Connection {
             Direction::Reply => (&mut self.server, &mut self.client),
         };
         let unanswered = direction == Direction::Original && !peer.has(Stream::SYNCED);
-        if own.has(Stream::SYNCED) && !unanswered {
+        if own.has(Stream::SYNCED | Stream::TLS) && !unanswered {
             return false;
         }
         own.begin_at(segment.seq.wrapping_add(1));
@@ -142,14 +142,17 @@ impl Connection {
         if fits {
             let stream = self.stream(direction);
             stream.begin_at(segment.seq.wrapping_add(segment.len));
-            stream.set(Stream::TLS | Stream::PROTECTED | Stream::FINISHED);
+            stream.set(Stream::MIDWAY);
         }
         fits
     }
 
-    /// Gives up following `direction`, a part of which passed unread.
+    /// Gives up following `direction`, a part of which passed unread, until it can be picked up.
     pub fn lose(&mut self, direction: Direction) {
-        self.stream(direction).clear(Stream::SYNCED);
+        let stream = self.stream(direction);
+        stream.begin_at(0);
+        stream.clear(Stream::SYNCED);
+        stream.set(Stream::MIDWAY);
     }
 
     /// Whether `direction` stands within a record, so that its end here cuts the record short.
@@ -163,6 +166,9 @@ impl Connection {
 }
 
 impl Stream {
+    /// What is taken to be so of a direction whose beginning was not seen.
+    const MIDWAY: u16 = Stream::TLS | Stream::PROTECTED | Stream::FINISHED;
+
     /// Begins anew, with the byte of that sequence number; what condemned it stays.
     fn begin_at(&mut self, next: u32) {
         *self = Stream {

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whatever comes, in whatever pieces: no panic, the same verdict, and 32 bytes of state.
+
+use nf_conntrack_tls_tests::{
+    tls_parser::{
+        Connection,
+        Direction,
+        Policy,
+        Reason, //
+    },
+    vectors::{
+        self,
+        Case,
+        Line, //
+    },
+};
+use proptest::{
+    collection,
+    prelude::*,
+    sample::Index, //
+};
+use std::sync::LazyLock;
+
+// What conntrack gives a helper.
+const _: () = assert!(size_of::<Connection>() == 32 && align_of::<Connection>() == 8);
+
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| vectors::load_all().unwrap());
+
+#[test]
+fn a_fresh_connection_has_broken_nothing() {
+    assert_eq!(Connection::default().condemned(), None);
+}
+
+fn direction() -> impl Strategy<Value = Direction> {
+    prop_oneof![Just(Direction::Original), Just(Direction::Reply)]
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let seq_len = prop_oneof![Just(128), Just(0), Just(1), any::<u16>()];
+    let min_version = prop_oneof![4 => Just(0), 1 => 0x0300..=0x0304_u16];
+    (seq_len, any::<bool>(), min_version).prop_map(|(seq_len, heartbeat, min_version)| Policy {
+        seq_len,
+        heartbeat,
+        min_version,
+    })
+}
+
+/// Lines of bytes that mean nothing.
+fn noise() -> impl Strategy<Value = Vec<Line>> {
+    let bytes = collection::vec(any::<u8>(), 0..200);
+    let line = (direction(), bytes).prop_map(|(direction, bytes)| Line { direction, bytes });
+    collection::vec(line, 0..8)
+}
+
+/// Records with lawful headers, whatever they hold.
+fn records() -> impl Strategy<Value = Vec<Line>> {
+    let body = prop_oneof![
+        collection::vec(any::<u8>(), 0..60),
+        collection::vec(0..3_u8, 0..60),
+        collection::vec(0x80..=0xff_u8, 30..60),
+    ];
+    let record = (20..=24_u8, 0..=4_u8, body).prop_map(|(kind, minor, body)| {
+        let length = u8::try_from(body.len()).unwrap_or(u8::MAX);
+        [&[kind, 3, minor, 0, length], body.as_slice()].concat()
+    });
+    let line = (direction(), record).prop_map(|(direction, bytes)| Line { direction, bytes });
+    collection::vec(line, 0..12)
+}
+
+/// A vector in which some bytes are changed, or left out, or sent twice.
+fn mutants() -> impl Strategy<Value = Vec<Line>> {
+    let mutation = (any::<Index>(), any::<Index>(), any::<u8>(), 0..4_u8);
+    let vector = any::<Index>().prop_map(|index| index.get(&CASES).lines.clone());
+    (vector, collection::vec(mutation, 0..4)).prop_map(|(mut lines, mutations)| {
+        for (line, at, byte, kind) in mutations {
+            mutate(&mut line.get_mut(&mut lines).bytes, at, byte, kind);
+        }
+        lines
+    })
+}
+
+fn mutate(bytes: &mut Vec<u8>, at: Index, byte: u8, kind: u8) {
+    if bytes.is_empty() {
+        return;
+    }
+    let at = at.index(bytes.len());
+    match kind {
+        0 => bytes[at] = byte,
+        1 => bytes[at] ^= 1 << (byte & 7),
+        2 => {
+            bytes.remove(at);
+        }
+        _ => bytes.insert(at, byte),
+    }
+}
+
+fn anything() -> impl Strategy<Value = Vec<Line>> {
+    prop_oneof![1 => noise(), 3 => records(), 6 => mutants()]
+}
+
+/// Feeds all lines, each in pieces of the next of `lengths`, over and over.
+fn feed(policy: &Policy, lines: &[Line], lengths: &[usize]) -> (Result<(), Reason>, Connection) {
+    let mut connection = Connection::default();
+    let mut lengths = lengths.iter().copied().cycle();
+    let mut verdict = Ok(());
+    for line in lines {
+        let mut bytes = line.bytes.as_slice();
+        while !bytes.is_empty() {
+            let length = lengths.next().unwrap_or(usize::MAX).min(bytes.len());
+            let (piece, rest) = bytes.split_at(length);
+            verdict = connection.feed(policy, line.direction, piece);
+            bytes = rest;
+        }
+    }
+    (verdict, connection)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The law: pieces give what the whole gives, down to the state if nothing is broken.
+    #[test]
+    fn pieces_change_nothing(
+        policy in policy(),
+        lines in anything(),
+        lengths in collection::vec(1..40_usize, 1..20),
+    ) {
+        let (verdict, whole) = feed(&policy, &lines, &[]);
+        let (in_pieces, pieces) = feed(&policy, &lines, &lengths);
+        prop_assert_eq!(in_pieces, verdict);
+        prop_assert_eq!(pieces.condemned(), whole.condemned());
+        if verdict.is_ok() {
+            prop_assert_eq!(pieces, whole);
+        }
+    }
+
+    #[test]
+    fn single_bytes_change_nothing(policy in policy(), lines in anything()) {
+        let (verdict, _) = feed(&policy, &lines, &[]);
+        prop_assert_eq!(feed(&policy, &lines, &[1]).0, verdict);
+    }
+
+    /// Once condemned, always condemned, for the same reason.
+    #[test]
+    fn a_verdict_stays(policy in policy(), lines in anything(), more in anything()) {
+        let (verdict, mut connection) = feed(&policy, &lines, &[]);
+        prop_assert_eq!(connection.condemned(), verdict.err());
+        if let Err(reason) = verdict {
+            for line in &more {
+                let later = connection.feed(&policy, line.direction, &line.bytes);
+                prop_assert_eq!(later, Err(reason));
+            }
+        }
+    }
+
+    /// Between the two directions' lines nothing is lost: an empty feed changes nothing.
+    #[test]
+    fn nothing_is_nothing(policy in policy(), lines in anything(), direction in direction()) {
+        let (verdict, before) = feed(&policy, &lines, &[]);
+        let mut after = before;
+        prop_assert_eq!(after.feed(&policy, direction, &[]), verdict);
+        prop_assert_eq!(after, before);
+    }
+}

@@ -1,0 +1,666 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! TCP's order (DESIGN.md 4): what of a segment is read, what is dropped, and that neither loss nor
+//! repetition changes a verdict.
+
+use nf_conntrack_tls_tests::{
+    tls_parser::{
+        Connection,
+        Direction::{
+            self,
+            Original,
+            Reply, //
+        },
+        Placement::{
+            self,
+            BehindHole,
+            Condemned,
+            Empty,
+            MidStream,
+            Next,
+            OutOfOrder,
+            Retransmission, //
+        },
+        Policy,
+        Reason,
+        Segment, //
+    },
+    vectors,
+};
+use proptest::{
+    collection,
+    prelude::*,
+    sample::Index, //
+};
+use std::sync::LazyLock;
+
+/// The sequence number of both sides' SYN.
+const ISN: u32 = 1000;
+
+/// What is next, with nothing of it seen before.
+const NEW: Placement = Next { skip: 0 };
+
+/// A connection, followed as the module follows it: placed, and read as the placement says.
+#[derive(Clone, PartialEq, Debug)]
+struct Wire {
+    connection: Connection,
+    verdict: Result<(), Reason>,
+}
+
+impl Wire {
+    /// A connection that nothing was seen of.
+    fn fresh() -> Self {
+        Wire {
+            connection: Connection::default(),
+            verdict: Ok(()),
+        }
+    }
+
+    /// A connection opened by SYN and SYN-ACK.
+    fn open(isn: u32) -> Self {
+        let mut wire = Self::fresh();
+        assert_eq!(wire.send(Original, syn(isn), &[]), Empty);
+        let answer = Segment {
+            ack: Some(isn.wrapping_add(1)),
+            ..syn(isn)
+        };
+        assert_eq!(wire.send(Reply, answer, &[]), Empty);
+        wire
+    }
+
+    fn send(&mut self, direction: Direction, header: Segment, payload: &[u8]) -> Placement {
+        let segment = Segment {
+            len: payload.len() as u32,
+            ..header
+        };
+        let placement = self.connection.place(direction, &segment);
+        let new = match placement {
+            Next { skip } => &payload[skip as usize..],
+            BehindHole => payload,
+            Condemned(reason) => {
+                self.verdict = Err(reason);
+                &[]
+            }
+            _ => &[],
+        };
+        if !new.is_empty() {
+            self.verdict = self.connection.feed(&Policy::default(), direction, new);
+        }
+        placement
+    }
+
+    /// Sends payload at `at` bytes behind the client's SYN.
+    fn client(&mut self, at: u32, payload: &[u8]) -> Placement {
+        self.send(Original, at_byte(at), payload)
+    }
+
+    fn server(&mut self, at: u32, payload: &[u8]) -> Placement {
+        self.send(Reply, at_byte(at), payload)
+    }
+}
+
+fn syn(seq: u32) -> Segment {
+    Segment {
+        seq,
+        syn: true,
+        ..Segment::default()
+    }
+}
+
+/// The header of a segment that begins `at` bytes behind the SYN.
+fn at_byte(at: u32) -> Segment {
+    Segment {
+        seq: ISN.wrapping_add(1).wrapping_add(at),
+        ..Segment::default()
+    }
+}
+
+/// What the client of a vector sends.
+fn client_bytes(case: &str) -> Vec<u8> {
+    let cases = vectors::load("honest").unwrap();
+    let case = cases.iter().find(|c| c.name == case).unwrap();
+    let lines = case.lines.iter().filter(|line| line.direction == Original);
+    lines.flat_map(|line| line.bytes.clone()).collect()
+}
+
+/// A record of application data whose body has no low bytes.
+fn data(length: u16) -> Vec<u8> {
+    record(&vec![0xaa; usize::from(length)])
+}
+
+fn record(body: &[u8]) -> Vec<u8> {
+    let [high, low] = (body.len() as u16).to_be_bytes();
+    [&[23, 3, 3, high, low], body].concat()
+}
+
+// --- in order -------------------------------------------------------------------------------------------
+
+#[test]
+fn a_syn_begins_the_stream() {
+    let mut wire = Wire::open(ISN);
+    assert_eq!(wire.client(0, &data(40)), NEW);
+    assert_eq!(wire.server(0, &data(40)), NEW);
+}
+
+#[test]
+fn what_follows_is_next() {
+    let mut wire = Wire::open(ISN);
+    assert_eq!(wire.client(0, &data(40)), NEW);
+    assert_eq!(wire.client(45, &data(40)), NEW);
+    assert_eq!(wire.client(90, &[0]), NEW);
+    assert_eq!(wire.verdict, Err(Reason::RecordType));
+}
+
+#[test]
+fn a_bare_ack_is_empty() {
+    let mut wire = Wire::open(ISN);
+    let before = wire.clone();
+    assert_eq!(wire.client(0, &[]), Empty);
+    assert_eq!(wire.client(5000, &[]), Empty);
+    assert_eq!(wire, before);
+}
+
+#[test]
+fn the_last_segment_may_carry_fin() {
+    let mut wire = Wire::open(ISN);
+    let fin = Segment {
+        fin: true,
+        ..at_byte(0)
+    };
+    assert_eq!(wire.send(Original, fin, &data(40)), NEW);
+    assert!(!wire.connection.in_record(Original));
+}
+
+#[test]
+fn an_end_within_a_record_is_seen() {
+    let mut wire = Wire::open(ISN);
+    assert!(!wire.connection.in_record(Original));
+    for (at, byte) in data(40).into_iter().enumerate() {
+        wire.client(at as u32, &[byte]);
+        assert_eq!(wire.connection.in_record(Original), at != 44, "byte {at}");
+    }
+    assert!(!wire.connection.in_record(Reply));
+}
+
+// --- seen before ----------------------------------------------------------------------------------------
+
+#[test]
+fn a_retransmission_is_not_read_again() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &data(40));
+    let before = wire.clone();
+    assert_eq!(wire.client(0, &data(40)), Retransmission);
+    assert_eq!(wire.client(44, &[0]), Retransmission, "its last byte");
+    assert_eq!(wire.client(0, &[0; 45]), Retransmission, "with other bytes");
+    assert_eq!(wire, before);
+}
+
+#[test]
+fn a_keep_alive_below_next_is_a_retransmission() {
+    let mut wire = Wire::open(ISN);
+    assert_eq!(
+        wire.send(
+            Original,
+            Segment {
+                seq: ISN,
+                ..Segment::default()
+            },
+            &[0]
+        ),
+        Retransmission
+    );
+    assert_eq!(wire.client(0, &data(40)), NEW);
+}
+
+#[test]
+fn the_second_sight_on_loopback_changes_nothing() {
+    let mut wire = Wire::open(ISN);
+    for (at, payload) in [(0, data(40)), (45, data(7)), (57, data(300))] {
+        assert_eq!(wire.client(at, &payload), NEW);
+        let before = wire.clone();
+        assert_eq!(wire.client(at, &payload), Retransmission);
+        assert_eq!(wire, before);
+    }
+}
+
+#[test]
+fn only_what_is_new_is_read() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &data(40)[..20]);
+    let overlap = [vec![0; 10], data(40)[20..].to_vec()].concat();
+    assert_eq!(wire.client(10, &overlap), Next { skip: 10 });
+    assert_eq!(wire.client(45, &data(1)), NEW, "the framing is kept");
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn a_retransmitted_syn_changes_nothing() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &data(40));
+    let before = wire.clone();
+    assert_eq!(wire.send(Original, syn(ISN), &[]), Empty);
+    assert_eq!(
+        wire.send(Original, syn(ISN + 77), &[]),
+        Empty,
+        "nor does a forged one"
+    );
+    assert_eq!(wire, before);
+}
+
+// --- holes ----------------------------------------------------------------------------------------------
+
+#[test]
+fn a_hole_in_an_opaque_body_is_skipped() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &data(3000)[..1000]);
+    assert_eq!(wire.client(2000, &[0xaa; 1005]), BehindHole);
+    assert_eq!(
+        wire.client(1000, &[0xaa; 1000]),
+        Retransmission,
+        "what fills it"
+    );
+    assert_eq!(wire.client(3005, &data(1)), NEW);
+    assert_eq!(wire.client(3011, &[0]), NEW);
+    assert_eq!(wire.verdict, Err(Reason::RecordType), "the framing is kept");
+}
+
+#[test]
+fn a_hole_up_to_the_body_s_end_is_skipped() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &data(3000)[..1000]);
+    assert_eq!(wire.client(3005, &data(1)), BehindHole);
+    assert_eq!(wire.client(3011, &data(1)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn a_hole_that_could_hold_a_header_is_not() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &data(3000)[..1000]);
+    let before = wire.clone();
+    assert_eq!(wire.client(3006, &data(1)), OutOfOrder);
+    assert_eq!(wire, before, "nobody is condemned, and nothing is lost");
+    assert_eq!(wire.client(1000, &data(3000)[1000..]), NEW);
+}
+
+#[test]
+fn a_hole_in_a_header_is_not_skipped() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &data(3000)[..3]);
+    assert_eq!(wire.client(4, &data(3000)[4..]), OutOfOrder);
+    assert_eq!(wire.client(3, &data(3000)[3..]), NEW);
+}
+
+#[test]
+fn a_hole_in_a_cleartext_message_is_not_skipped() {
+    let hello = client_bytes("honest_full_handshake_13");
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &hello[..60]);
+    assert_eq!(wire.client(70, &hello[70..90]), OutOfOrder);
+    assert_eq!(wire.client(60, &hello[60..90]), NEW);
+}
+
+#[test]
+fn a_hole_before_the_first_byte_is_not_skipped() {
+    let mut wire = Wire::open(ISN);
+    assert_eq!(wire.client(1, &data(40)), OutOfOrder);
+    assert_eq!(wire.client(0, &data(40)), NEW);
+}
+
+#[test]
+fn a_run_begins_anew_behind_a_hole() {
+    let mut body = vec![0x41; 300];
+    body[120] = 0x80;
+    body[280] = 0x80;
+    let record = record(&body);
+    let mut wire = Wire::open(ISN);
+    // 100 low bytes before it, and 100 behind it: together more than 128.
+    wire.client(0, &record[..105]);
+    assert_eq!(wire.client(205, &record[205..]), BehindHole);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+// --- sequence numbers wrap around -----------------------------------------------------------------------
+
+#[test]
+fn sequence_numbers_wrap_around() {
+    for isn in [
+        u32::MAX,
+        u32::MAX - 1,
+        u32::MAX - 20,
+        u32::MAX - 1500,
+        i32::MAX as u32,
+    ] {
+        let mut wire = Wire::open(isn);
+        let at = |offset: u32| Segment {
+            seq: isn.wrapping_add(1).wrapping_add(offset),
+            ..Segment::default()
+        };
+        let bytes = data(3000);
+        assert_eq!(wire.send(Original, at(0), &bytes[..1000]), NEW, "{isn}");
+        assert_eq!(
+            wire.send(Original, at(0), &bytes[..1000]),
+            Retransmission,
+            "{isn}"
+        );
+        assert_eq!(
+            wire.send(Original, at(990), &bytes[990..1010]),
+            Next { skip: 10 },
+            "{isn}"
+        );
+        assert_eq!(
+            wire.send(Original, at(2000), &bytes[2000..]),
+            BehindHole,
+            "{isn}"
+        );
+        assert_eq!(
+            wire.send(Original, at(1010), &bytes[1010..2000]),
+            Retransmission,
+            "{isn}"
+        );
+        assert_eq!(wire.send(Original, at(3005), &data(1)), NEW, "{isn}");
+        assert_eq!(wire.send(Original, at(4000), &data(1)), OutOfOrder, "{isn}");
+        assert_eq!(wire.verdict, Ok(()), "{isn}");
+    }
+}
+
+// --- flags ----------------------------------------------------------------------------------------------
+
+#[test]
+fn urgent_data_breaks_the_rules() {
+    let urgent = Segment {
+        urg: true,
+        ..at_byte(0)
+    };
+    let mut wire = Wire::open(ISN);
+    assert_eq!(
+        wire.send(Original, urgent, &data(40)),
+        Condemned(Reason::UrgentData)
+    );
+    assert_eq!(wire.connection.condemned(), Some(Reason::UrgentData));
+}
+
+#[test]
+fn the_urgent_flag_without_data_does_not() {
+    let urgent = Segment {
+        urg: true,
+        ..at_byte(0)
+    };
+    let mut wire = Wire::open(ISN);
+    assert_eq!(wire.send(Original, urgent, &[]), Empty);
+    assert_eq!(wire.client(0, &data(40)), NEW);
+    assert_eq!(wire.connection.condemned(), None);
+}
+
+#[test]
+fn what_a_reset_carries_is_not_read() {
+    let mut wire = Wire::open(ISN);
+    let reset = Segment {
+        rst: true,
+        ..at_byte(0)
+    };
+    assert_eq!(wire.send(Reply, reset, b"connection refused"), Empty);
+    assert_eq!(wire.server(0, &data(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn data_on_a_later_syn_is_dropped() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &data(40));
+    let before = wire.clone();
+    assert_eq!(wire.send(Original, syn(ISN + 45), &data(40)), OutOfOrder);
+    assert_eq!(wire, before);
+}
+
+// --- data on the SYN (RFC 7413) -------------------------------------------------------------------------
+
+#[test]
+fn data_on_the_syn_is_read() {
+    let mut wire = Wire::fresh();
+    assert_eq!(wire.send(Original, syn(ISN), &data(40)), NEW);
+    let answer = Segment {
+        ack: Some(ISN + 46),
+        ..syn(ISN)
+    };
+    assert_eq!(wire.send(Reply, answer, &[]), Empty);
+    assert_eq!(wire.client(45, &data(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn an_attack_on_the_syn_is_seen() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[24, 3, 1, 0, 3, 1, 0x40, 0]);
+    assert_eq!(wire.verdict, Err(Reason::Heartbleed));
+}
+
+#[test]
+fn data_on_the_syn_that_is_turned_down_comes_again() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &data(40));
+    let answer = Segment {
+        ack: Some(ISN + 1),
+        ..syn(ISN)
+    };
+    assert_eq!(wire.send(Reply, answer, &[]), Empty);
+    assert_eq!(wire.client(0, &data(60)), NEW, "it may even be other data");
+    assert_eq!(wire.client(65, &data(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn a_syn_that_is_sent_again_without_its_data_begins_anew() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &data(40));
+    assert_eq!(wire.send(Original, syn(ISN), &[]), Empty);
+    let answer = Segment {
+        ack: Some(ISN + 1),
+        ..syn(ISN)
+    };
+    wire.send(Reply, answer, &[]);
+    assert_eq!(wire.client(0, &data(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+// --- condemned ------------------------------------------------------------------------------------------
+
+#[test]
+fn a_condemned_connection_s_payload_is_dropped_both_ways() {
+    let mut wire = Wire::open(ISN);
+    assert_eq!(wire.client(0, b"GET / HTTP/1.1\r\n"), NEW);
+    let condemned = Condemned(Reason::RecordType);
+    assert_eq!(wire.client(16, &data(40)), condemned);
+    assert_eq!(
+        wire.client(0, b"GET / HTTP/1.1\r\n"),
+        condemned,
+        "its retransmission too"
+    );
+    assert_eq!(wire.server(0, &data(40)), condemned);
+    let fin = Segment {
+        fin: true,
+        ..at_byte(16)
+    };
+    assert_eq!(wire.send(Original, fin, &data(40)), condemned);
+}
+
+#[test]
+fn a_condemned_connection_can_be_closed() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, b"GET / HTTP/1.1\r\n");
+    for direction in [Original, Reply] {
+        let header = at_byte(16);
+        assert_eq!(wire.send(direction, header, &[]), Empty);
+        assert_eq!(
+            wire.send(
+                direction,
+                Segment {
+                    fin: true,
+                    ..header
+                },
+                &[]
+            ),
+            Empty
+        );
+        assert_eq!(
+            wire.send(
+                direction,
+                Segment {
+                    rst: true,
+                    ..header
+                },
+                &[]
+            ),
+            Empty
+        );
+    }
+}
+
+#[test]
+fn a_syn_does_not_absolve() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), b"GET / HTTP/1.1\r\n");
+    wire.send(Original, syn(ISN), &[]);
+    let answer = Segment {
+        ack: Some(ISN + 1),
+        ..syn(ISN)
+    };
+    wire.send(Reply, answer, &[]);
+    assert_eq!(wire.client(0, &data(40)), Condemned(Reason::RecordType));
+}
+
+// --- mid-stream -----------------------------------------------------------------------------------------
+
+/// Tries to pick a stream up at a segment.
+fn pick_up(wire: &mut Wire, payload: &[u8]) -> bool {
+    let segment = Segment {
+        len: payload.len() as u32,
+        ..at_byte(0)
+    };
+    assert_eq!(wire.client(0, payload), MidStream);
+    wire.connection.pick_up(Original, &segment, |at| {
+        let (_, rest) = payload.split_at_checked(at as usize)?;
+        rest.first_chunk().copied()
+    })
+}
+
+#[test]
+fn a_stream_is_picked_up_at_a_record_that_ends_with_its_segment() {
+    let mut wire = Wire::fresh();
+    assert!(pick_up(&mut wire, &data(40)));
+    assert_eq!(wire.client(45, &data(40)), NEW);
+    assert_eq!(wire.client(0, &data(40)), Retransmission);
+    assert_eq!(wire.client(90, &[0]), NEW);
+    assert_eq!(wire.verdict, Err(Reason::RecordType));
+}
+
+#[test]
+fn a_stream_is_picked_up_at_a_record_before_another_header() {
+    let mut wire = Wire::fresh();
+    assert!(pick_up(&mut wire, &[data(40), data(50)].concat()));
+    assert_eq!(wire.client(100, &data(40)), NEW);
+}
+
+#[test]
+fn a_stream_is_not_picked_up_elsewhere() {
+    let cut = data(40);
+    let garbage_behind = [data(40), vec![0; 5]].concat();
+    let half_a_header_behind = [data(40), vec![23, 3, 3, 0]].concat();
+    for payload in [
+        &cut[..44],
+        &garbage_behind,
+        &half_a_header_behind,
+        &[0; 45],
+        &[23, 3, 3],
+        &[23, 2, 3, 0, 1, 0],
+        &[23, 3, 9, 0, 1, 0],
+        &[22, 3, 3, 0, 0],
+        &[23, 3, 3, 0x48, 1],
+        b"GET / HTTP/1.1\r\n",
+    ] {
+        let mut wire = Wire::fresh();
+        assert!(!pick_up(&mut wire, payload), "{payload:?}");
+        assert_eq!(wire, Wire::fresh(), "{payload:?}");
+    }
+}
+
+#[test]
+fn a_picked_up_stream_is_taken_for_protected() {
+    // Its handshake was not seen: a handshake record may hold anything, and be of any version.
+    let mut wire = Wire::fresh();
+    assert!(pick_up(&mut wire, &data(40)));
+    assert_eq!(wire.client(45, &[22, 3, 1, 0, 2, 99, 99]), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn a_stream_that_was_lost_is_picked_up_again() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &data(40));
+    wire.connection.lose(Original);
+    assert_eq!(wire.client(500, &data(40)[3..]), MidStream);
+    assert!(!wire.connection.in_record(Original));
+    assert_eq!(
+        wire.server(0, &data(40)),
+        NEW,
+        "the other direction goes on"
+    );
+}
+
+#[test]
+fn a_condemned_connection_is_not_picked_up() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, b"GET / HTTP/1.1\r\n");
+    wire.connection.lose(Original);
+    assert_eq!(wire.client(0, &data(40)), Condemned(Reason::RecordType));
+}
+
+// --- any order ------------------------------------------------------------------------------------------
+
+/// A ClientHello, early data, and at last a body without low bytes: no run is open at the end.
+static HONEST_STREAM: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    [
+        client_bytes("honest_early_data_no_ccs"),
+        data(2000),
+        data(1),
+    ]
+    .concat()
+});
+
+/// Segments from anywhere in a stream, in any order.
+fn chaos() -> impl Strategy<Value = Vec<(Index, usize)>> {
+    collection::vec((any::<Index>(), 1..1500_usize), 0..60)
+}
+
+/// Sends parts of a stream, as they come, and then all of it in order.
+fn send_all(stream: &[u8], parts: &[(Index, usize)], size: usize) -> Wire {
+    let mut wire = Wire::open(ISN);
+    for (start, length) in parts {
+        let start = start.index(stream.len());
+        let end = stream.len().min(start + length);
+        wire.client(start as u32, &stream[start..end]);
+    }
+    for (index, segment) in stream.chunks(size).enumerate() {
+        wire.client((index * size) as u32, segment);
+    }
+    wire
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// An honest stream comes to the same state, whatever is lost, repeated or cut on its way.
+    #[test]
+    fn any_order_passes_an_honest_stream(parts in chaos(), size in 1..1500_usize) {
+        let stream = &HONEST_STREAM;
+        prop_assert_eq!(send_all(stream, &parts, size), send_all(stream, &[], 1460));
+    }
+
+    /// What breaks a rule breaks it, whatever is lost, repeated or cut on its way.
+    #[test]
+    fn any_order_condemns_a_breach(parts in chaos(), size in 1..1500_usize) {
+        let stream = [HONEST_STREAM.clone(), vec![24, 3, 3, 0, 3, 1, 0x40, 0], data(500)].concat();
+        let wire = send_all(&stream, &parts, size);
+        prop_assert_eq!(wire.connection.condemned(), Some(Reason::Heartbleed));
+    }
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Every vector gives the verdict that it announces, at the place that it announces, however it is cut.
+//!
+//! One test a file of vectors, named as the file and so as the reason: `cargo test heartbleed` runs its
+//! vectors.
+
+use nf_conntrack_tls_tests::{
+    tls_parser::{
+        Connection,
+        Direction,
+        Reason, //
+    },
+    vectors::{
+        self,
+        Case,
+        Line, //
+    },
+};
+use std::{
+    collections::BTreeSet,
+    fs, //
+};
+
+macro_rules! files {
+    ($($file:ident),* $(,)?) => {
+        const FILES: &[&str] = &[$(stringify!($file)),*];
+
+        $(
+            #[test]
+            fn $file() {
+                check_file(stringify!($file));
+            }
+        )*
+    };
+}
+
+files! {
+    honest,
+    record_type,
+    record_version,
+    record_length,
+    heartbleed,
+    heartbeat_malformed,
+    heartbeat_not_negotiated,
+    heartbeat_in_handshake,
+    heartbeat_in_flight,
+    heartbeat_mismatch,
+    heartbeat_refused,
+    ccs_out_of_order,
+    suspicious_sequence,
+    ssl2_direction,
+    ssl2_malformed,
+    ssl2_after_tls,
+    handshake_direction,
+    handshake_malformed,
+    version_mismatch,
+    version_downgrade,
+    version_refused,
+}
+
+/// Runs all checks on all cases of a file, and names every case that fails.
+fn check_file(file: &str) {
+    let cases = vectors::load(file).unwrap();
+    let failures: Vec<String> = cases
+        .iter()
+        .filter_map(|case| {
+            Some(format!(
+                "{}: {}\n    {}",
+                case.name,
+                check(case).err()?,
+                case.why
+            ))
+        })
+        .collect();
+    println!("{} vectors", cases.len());
+    assert!(
+        failures.is_empty(),
+        "{} of {} vectors of {file}.vec fail:\n  {}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n  ")
+    );
+}
+
+/// What is wrong with a case, if anything is.
+fn check(case: &Case) -> Result<(), String> {
+    check_lines(case, &case.lines)?;
+    check_lines(case, &case.joined()).map_err(|e| format!("joined: {e}"))
+}
+
+/// Feeds the lines whole, and each of them cut in every way from the state before it.
+fn check_lines(case: &Case, lines: &[Line]) -> Result<(), String> {
+    let mut connection = Connection::default();
+    for (index, line) in lines.iter().enumerate() {
+        let before = connection;
+        let verdict = feed(&mut connection, case, line.direction, &line.bytes);
+        let expected = match case.expect {
+            Some(reason) if index + 1 == lines.len() => Err(reason),
+            _ => Ok(()),
+        };
+        let place = format!("line {} of {}", index + 1, lines.len());
+        if verdict != expected {
+            return Err(format!(
+                "{place}: expected {}, got {}",
+                name(expected),
+                name(verdict)
+            ));
+        }
+        check_cuts(case, line, &before, &connection, verdict)
+            .map_err(|e| format!("{place}, {e}"))?;
+    }
+    check_end(case, &connection)
+}
+
+/// Cuts a line in two at every byte, and into single bytes.
+fn check_cuts(
+    case: &Case,
+    line: &Line,
+    before: &Connection,
+    after: &Connection,
+    verdict: Result<(), Reason>,
+) -> Result<(), String> {
+    for at in 1..line.bytes.len() {
+        let (first, second) = line.bytes.split_at(at);
+        check_parts(
+            case,
+            line.direction,
+            [first, second],
+            before,
+            after,
+            verdict,
+        )
+        .map_err(|e| format!("cut at byte {at}: {e}"))?;
+    }
+    check_parts(
+        case,
+        line.direction,
+        line.bytes.chunks(1),
+        before,
+        after,
+        verdict,
+    )
+    .map_err(|e| format!("byte by byte: {e}"))
+}
+
+/// Feeds parts; what comes of it must be what came of the whole.
+fn check_parts<'a>(
+    case: &Case,
+    direction: Direction,
+    parts: impl IntoIterator<Item = &'a [u8]>,
+    before: &Connection,
+    after: &Connection,
+    verdict: Result<(), Reason>,
+) -> Result<(), String> {
+    let mut connection = *before;
+    let mut got = Ok(());
+    for part in parts {
+        let next = feed(&mut connection, case, direction, part);
+        if got.is_err() && next != got {
+            return Err(format!("{} after {}", name(next), name(got)));
+        }
+        got = next;
+    }
+    if got != verdict {
+        return Err(format!("expected {}, got {}", name(verdict), name(got)));
+    }
+    if connection.condemned() != after.condemned() || (got.is_ok() && connection != *after) {
+        return Err(format!(
+            "the state differs: {connection:?}, whole: {after:?}"
+        ));
+    }
+    Ok(())
+}
+
+/// A condemned connection accepts nothing more, whoever sends it; any other is not condemned.
+fn check_end(case: &Case, connection: &Connection) -> Result<(), String> {
+    if connection.condemned() != case.expect {
+        return Err(format!("condemned for {:?}", connection.condemned()));
+    }
+    let Some(reason) = case.expect else {
+        return Ok(());
+    };
+    for direction in [Direction::Original, Direction::Reply] {
+        let mut after = *connection;
+        // A warning alert: most harmless of all records.
+        let verdict = feed(&mut after, case, direction, &[21, 3, 3, 0, 2, 1, 90]);
+        if verdict != Err(reason) || after != *connection {
+            return Err(format!("afterwards {direction:?} gets {}", name(verdict)));
+        }
+    }
+    Ok(())
+}
+
+fn feed(
+    connection: &mut Connection,
+    case: &Case,
+    direction: Direction,
+    bytes: &[u8],
+) -> Result<(), Reason> {
+    connection.feed(&case.policy, direction, bytes)
+}
+
+fn name(verdict: Result<(), Reason>) -> &'static str {
+    verdict.err().map_or("pass", Reason::name)
+}
+
+#[test]
+fn every_reason_has_its_file() {
+    // What TCP alone can tell is in stream.rs.
+    let mut expected: BTreeSet<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+    expected.remove(Reason::UrgentData.name());
+    expected.insert("honest");
+    assert_eq!(expected, FILES.iter().copied().collect());
+    assert_eq!(
+        expected.into_iter().map(String::from).collect::<Vec<_>>(),
+        vectors::files().unwrap()
+    );
+}
+
+#[test]
+fn every_file_breaks_its_rule_and_has_neighbours() {
+    for file in FILES {
+        let reason = vectors::reason(file);
+        let cases = vectors::load(file).unwrap();
+        let (passing, breaking): (Vec<_>, Vec<_>) =
+            cases.iter().partition(|case| case.expect.is_none());
+        assert!(!passing.is_empty(), "{file}: no case passes");
+        assert_eq!(
+            breaking.is_empty(),
+            reason.is_none(),
+            "{file}: cases that break a rule"
+        );
+        for case in breaking {
+            assert_eq!(case.expect, reason, "{} is in the wrong file", case.name);
+        }
+        for case in cases
+            .iter()
+            .filter(|case| reason.is_some() || case.name.contains("_pass"))
+        {
+            let says_so = case.name.ends_with("_pass");
+            assert_eq!(says_so, case.expect.is_none(), "{} is misnamed", case.name);
+        }
+    }
+}
+
+#[test]
+fn every_case_is_loaded() {
+    let mut written = 0;
+    for file in vectors::files().unwrap() {
+        let text = fs::read_to_string(vectors::folder().join(format!("{file}.vec"))).unwrap();
+        written += text
+            .lines()
+            .filter(|line| line.starts_with("case "))
+            .count();
+    }
+    assert_eq!(vectors::load_all().unwrap().len(), written);
+}
+
+/// Whether a case goes on behind the byte that tells.
+fn is_whole(name: &str) -> bool {
+    name.contains("_tool_") || name.contains("_segment_")
+}
+
+/// What a header or the first byte of a message tells is told there, before more has passed.
+///
+/// Whole probes as tools send them (`_tool_`) and whole segments of other protocols (`_segment_`) go on
+/// behind it. What lies within a message may be told anywhere in it.
+#[test]
+fn headers_tell_at_once() {
+    let exempt = [
+        Reason::SuspiciousSequence,
+        Reason::HandshakeMalformed,
+        Reason::Ssl2Malformed,
+    ];
+    let mut late = Vec::new();
+    for case in vectors::load_all().unwrap() {
+        let Some(reason) = case.expect else { continue };
+        if exempt.contains(&reason) || is_whole(&case.name) {
+            continue;
+        }
+        let mut connection = Connection::default();
+        let last = case.lines.last().unwrap();
+        let (_, but_one) = last.bytes.split_last().unwrap();
+        for line in &case.lines[..case.lines.len() - 1] {
+            feed(&mut connection, &case, line.direction, &line.bytes).unwrap();
+        }
+        if feed(&mut connection, &case, last.direction, but_one).is_err() {
+            late.push(case.name.clone());
+        }
+    }
+    assert_eq!(late, Vec::<String>::new());
+}
