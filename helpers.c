@@ -160,8 +160,8 @@ MODULE_PARM_DESC(mark, "bits to set in the conntrack mark of a condemned connect
 /* The helper */
 
 /*
- * Up to 7.2 a helper stands for one family, told by its tuple; from 7.3 on one stands for both. Both
- * register a counted copy, which connections may outlive us with.
+ * Up to 7.2 a helper stands for one family, told by its tuple; from 7.3 on one stands for both.
+ * Both register a counted copy, which connections may outlive us with.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
 static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };

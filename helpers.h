@@ -36,7 +36,7 @@ struct nf_conn;
 /**
  * struct nf_ct_tls_segment - where a TCP segment lies in its packet
  * @seq: sequence number, host byte order
- * @ack: acknowledgement number, host byte order
+ * @ack: acknowledgment number, host byte order
  * @offset: of the payload in the packet, in bytes
  * @len: of the payload, in bytes
  * @flags: NF_CT_TLS_SYN and so on
@@ -85,7 +85,7 @@ int nf_ct_tls_help(struct sk_buff *skb, unsigned int protoff,
  * @counter: below NF_CT_TLS_COUNTERS
  * @len: set to the name's length
  *
- * Return: the name, not NUL-terminated, which lives as long as the module; NULL behind the last one.
+ * Return: the name, not NUL-terminated, which lives as long as the module; NULL behind the last.
  */
 const __u8 *nf_ct_tls_counter_name(unsigned int counter, unsigned int *len);
 
@@ -94,7 +94,10 @@ const __u8 *nf_ct_tls_counter_name(unsigned int counter, unsigned int *len);
 /* Adds @n to a counter, on this CPU. Any context. */
 void nf_ct_tls_count(unsigned int counter, __u64 n);
 
-/* Makes and removes the file of counters, /proc/nf_conntrack_tls. Both sleep. Return: 0 or -ENOMEM. */
+/*
+ * Makes and removes the file of counters, /proc/nf_conntrack_tls. Both sleep.
+ * Return: 0 or -ENOMEM.
+ */
 int nf_ct_tls_counters_start(void);
 void nf_ct_tls_counters_stop(void);
 
@@ -137,8 +140,8 @@ void nf_ct_tls_cursor_begin(struct nf_ct_tls_cursor *cursor, struct sk_buff *skb
 			    unsigned int from, unsigned int to);
 /*
  * Finds the bytes from @consumed on, counted from where the walk began; @consumed may not shrink.
- * Return: how many lie at *@data, more than asked for perhaps, or 0 at the end or if they cannot be read.
- * They stay until the next call.
+ * Return: how many lie at *@data, more than asked for perhaps, or 0 at the end or if they cannot be
+ * read. They stay until the next call.
  */
 unsigned int nf_ct_tls_cursor_next(struct nf_ct_tls_cursor *cursor, unsigned int consumed,
 				   const __u8 **data);

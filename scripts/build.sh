@@ -3,6 +3,7 @@
 #
 # Builds the module for $KVER in the test ground, into build/$KVER of the clone. Arguments go to make.
 
+# shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_root

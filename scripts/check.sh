@@ -4,6 +4,7 @@
 # All tests: the lints, the parser in userspace, the module in the guest. Ends with one line of counts; fails
 # unless every part ran, and every test passed.
 
+# shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 passed=0 failed=0

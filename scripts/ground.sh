@@ -5,6 +5,7 @@
 # trixie-backports in it, and the Rust metadata that its headers package lacks. Each step is skipped when
 # its result is there; KVER= chooses another kernel of the archive.
 
+# shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 install_host_tools() {

@@ -3,6 +3,7 @@
 #
 # Runs a command in the test ground's root, in the clone: scripts/in-root.sh COMMAND...
 
+# shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_root

@@ -6,6 +6,7 @@
 # by saying that it did, or whose kernel log holds a splat, has failed; its kernel log stays in
 # build/$KVER/guest.log.
 
+# shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_root

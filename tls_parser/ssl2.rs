@@ -198,7 +198,7 @@ fn begin_message(side: &mut Side<'_>, message: u8) -> Result<(), Reason> {
         return Err(Reason::Ssl2Malformed);
     };
     side.own.work = behind;
-    side.own.scratch = u32::from(message) | 1 << bits::AT_SHIFT;
+    side.own.scratch = u32::from(message) | (1 << bits::AT_SHIFT);
     if message == message::CLIENT_MASTER_KEY {
         side.own.scratch |= bits::THEN_OPAQUE;
     }

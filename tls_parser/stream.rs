@@ -35,7 +35,7 @@ use super::{
 pub struct Segment {
     /// The sequence number.
     pub seq: u32,
-    /// The acknowledgement number, if there is one.
+    /// The acknowledgment number, if there is one.
     pub ack: Option<u32>,
     /// The payload's length in bytes.
     pub len: u32,
