@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo check check-parser check-guest lint shell clean help
+.PHONY: all module ground demo check check-parser check-guest check-netem lint shell clean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
@@ -20,7 +20,6 @@ all:
 	@echo "error: $(KDIR) is no kernel build folder with Rust metadata (rust/libkernel.rmeta); without KDIR= the test ground makes one" >&2; false
 else
 all: module
-	@ls build/*/nf_conntrack_tls.ko
 endif
 
 ground: ## Set up the test ground: root, stock kernel, Rust metadata
@@ -40,6 +39,9 @@ check-parser: ground ## Run the parser's tests in userspace
 
 check-guest: module ## Run the selftests in the guest
 	@scripts/vm.sh tests/netns/run.sh
+
+check-netem: module ## Send honest TLS through bad networks (15 minutes)
+	@VM_MEMORY=2G scripts/vm.sh tests/netem/run.sh
 
 lint: ground ## Run rustfmt, clippy, checkpatch, shellcheck
 	@scripts/lint.sh

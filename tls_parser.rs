@@ -153,6 +153,8 @@ impl Stream {
     const RETRY: u16 = 1 << 10;
     /// Of a client: it sent a ChangeCipherSpec before any ServerHello, as 0-RTT does.
     const EARLY_CCS: u16 = 1 << 11;
+    /// Of a server: it showed a Certificate or was done with its hello, as in a full handshake.
+    const FULL_HANDSHAKE: u16 = 1 << 11;
     /// Of a server: its random has so far been that of a HelloRetryRequest.
     const RETRY_RANDOM: u16 = 1 << 12;
     /// Of a server: its random has so far ended in the downgrade sentinel.
@@ -233,17 +235,19 @@ impl Connection {
     }
 
     fn stream(&mut self, direction: Direction) -> &mut Stream {
+        self.both(direction).0
+    }
+
+    /// The stream of `direction`, and the other one.
+    fn both(&mut self, direction: Direction) -> (&mut Stream, &mut Stream) {
         match direction {
-            Direction::Original => &mut self.client,
-            Direction::Reply => &mut self.server,
+            Direction::Original => (&mut self.client, &mut self.server),
+            Direction::Reply => (&mut self.server, &mut self.client),
         }
     }
 
     fn side<'a>(&'a mut self, policy: &'a Policy, direction: Direction) -> Side<'a> {
-        let (own, peer) = match direction {
-            Direction::Original => (&mut self.client, &mut self.server),
-            Direction::Reply => (&mut self.server, &mut self.client),
-        };
+        let (own, peer) = self.both(direction);
         Side {
             own,
             peer,

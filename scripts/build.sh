@@ -13,3 +13,4 @@ mkdir -p "$clone/build/$version"
 in_root "$root" make --no-print-directory -C "$(source_tree "$version")" \
 	M="$guest_clone" MO="$guest_clone/build/$version" CC=gcc-14 \
 	LOCALVERSION="${version#"$upstream"}" "$@"
+say "built: build/$version/nf_conntrack_tls.ko"

@@ -30,11 +30,11 @@ inside() { in_root "$root" "$@"; }
 kernel_clippy() {
 	# An object is only made anew when its command changes: another folder for another compiler.
 	inside make --no-print-directory -C "$tree" M="$guest_clone" \
-		MO="$guest_clone/build/$version-clippy" CC=gcc-14 CLIPPY=1 \
+		MO="$guest_clone/build/lint/$version" CC=gcc-14 CLIPPY=1 \
 		LOCALVERSION="${version#"${version%%[+-]*}"}" KRUSTFLAGS=-Dwarnings clean modules
 }
 
-mkdir -p "$clone/build/$version-clippy"
+mkdir -p "$clone/build/lint/$version"
 mapfile -t scripts < <(git -C "$clone" ls-files --cached --others --exclude-standard '*.sh' '*.bashrc' .ci/run)
 mapfile -t pythons < <(git -C "$clone" ls-files --cached --others --exclude-standard '*.py')
 

@@ -31,7 +31,8 @@ fn in_order(side: &mut Side<'_>) -> bool {
             // A server that sent its own first resumes a session (RFC 5246 7.3).
             side.own.has(Stream::KEY_EXCHANGE) || side.peer.has(Stream::PROTECTED)
         }
-        Some(_) => true,
+        // In a full handshake the client's comes first.
+        Some(_) => !side.own.has(Stream::FULL_HANDSHAKE) || side.peer.has(Stream::PROTECTED),
         // The server was taken up in the middle.
         None if side.peer.has(Stream::PROTECTED) => true,
         None => early(side),

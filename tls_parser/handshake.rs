@@ -173,6 +173,9 @@ fn begin(side: &mut Side<'_>, message: u8) -> Result<(), Reason> {
     };
     match message {
         message::CLIENT_KEY_EXCHANGE => side.own.set(Stream::KEY_EXCHANGE),
+        message::CERTIFICATE | message::SERVER_HELLO_DONE if !side.is_client() => {
+            side.own.set(Stream::FULL_HANDSHAKE);
+        }
         message::HELLO_RETRY_REQUEST => {
             side.own.set_version(Version::Tls13);
             side.own.set(Stream::HELLO | Stream::RETRY);

@@ -101,10 +101,7 @@ impl Connection {
     ///
     /// From then on a SYN changes nothing at its receiver either (RFC 9293 3.10.7.4).
     fn synchronise(&mut self, direction: Direction, segment: &Segment) -> bool {
-        let (own, peer) = match direction {
-            Direction::Original => (&mut self.client, &mut self.server),
-            Direction::Reply => (&mut self.server, &mut self.client),
-        };
+        let (own, peer) = self.both(direction);
         let unanswered = direction == Direction::Original && !peer.has(Stream::SYNCED);
         if own.has(Stream::SYNCED | Stream::TLS) && !unanswered {
             return false;
@@ -140,9 +137,13 @@ impl Connection {
             None => false,
         };
         if fits {
-            let stream = self.stream(direction);
-            stream.begin_at(segment.seq.wrapping_add(segment.len));
-            stream.set(Stream::MIDWAY);
+            let (own, peer) = self.both(direction);
+            own.begin_at(segment.seq.wrapping_add(segment.len));
+            own.set(Stream::MIDWAY);
+            if !peer.has(Stream::SYNCED) {
+                // What the other side has done is not known any better.
+                peer.set(Stream::MIDWAY);
+            }
         }
         fits
     }

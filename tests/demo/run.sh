@@ -7,7 +7,7 @@
 # as it should be.
 
 demo=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=tests/netns/lib.sh
+# shellcheck source=../netns/lib.sh
 source "$demo/../netns/lib.sh"
 
 leaky4=10.0.2.2 leaky6=2001:db8:2::2 nginx4=10.0.2.3

@@ -247,6 +247,20 @@ fn a_retransmitted_syn_changes_nothing() {
     assert_eq!(wire, before);
 }
 
+#[test]
+fn half_of_the_sequence_space_lies_before_next() {
+    let mut wire = Wire::open(ISN);
+    assert_eq!(wire.client(0, &data(40)), NEW);
+    for behind in [1_u32 << 30, (1 << 31) - 1] {
+        assert_eq!(
+            wire.client(45_u32.wrapping_sub(behind), &[0]),
+            Retransmission
+        );
+        assert_eq!(wire.client(45_u32.wrapping_add(behind), &[0]), OutOfOrder);
+    }
+    assert_eq!(wire.client(45, &data(40)), NEW);
+}
+
 // --- holes ----------------------------------------------------------------------------------------------
 
 #[test]
@@ -463,6 +477,15 @@ fn a_syn_that_is_sent_again_without_its_data_begins_anew() {
     assert_eq!(wire.verdict, Ok(()));
 }
 
+#[test]
+fn an_unanswered_syn_gives_way_to_the_next() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &data(40));
+    assert_eq!(wire.send(Original, syn(ISN + 5000), &[]), Empty);
+    assert_eq!(wire.client(5000, &data(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
 // --- condemned ------------------------------------------------------------------------------------------
 
 #[test]
@@ -663,4 +686,13 @@ proptest! {
         let wire = send_all(&stream, &parts, size);
         prop_assert_eq!(wire.connection.condemned(), Some(Reason::Heartbleed));
     }
+}
+
+/// A side that was not seen may have finished its handshake: heartbeats of the other pass.
+#[test]
+fn a_heartbeat_passes_when_only_its_side_was_picked_up() {
+    let mut wire = Wire::fresh();
+    assert!(pick_up(&mut wire, &data(40)));
+    wire.client(45, &[&[24, 3, 3, 0, 40], [0xaa; 40].as_slice()].concat());
+    assert_eq!(wire.verdict, Ok(()));
 }
