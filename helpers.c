@@ -9,6 +9,7 @@
 #include <linux/in.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/net.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
@@ -46,45 +47,40 @@ unsigned int nf_ct_tls_mark __read_mostly;
 static unsigned short ports[NF_CT_TLS_MAX_PORTS] __read_mostly = { 443 };
 static unsigned int ports_count __read_mostly = 1;
 
+/* Says what is allowed; sysfs hands over a line with its end. Whatever is wrong is EINVAL. */
+static int refuse(const char *val, const struct kernel_param *kp, const char *allowed)
+{
+	pr_err("%s=%.*s: allowed are %s\n", kp->name, (int)strcspn(val, "\n"), val, allowed);
+	return -EINVAL;
+}
+
 static int set_seq_len(const char *val, const struct kernel_param *kp)
 {
-	int err = param_set_uint_minmax(val, kp, 0, U16_MAX);
-
-	if (err)
-		pr_err("seq_len=%s: allowed are 1 to 65535 bytes, and 0 for off\n", val);
-	return err;
+	if (param_set_uint_minmax(val, kp, 0, U16_MAX))
+		return refuse(val, kp, "1 to 65535 bytes, and 0 for off");
+	return 0;
 }
 
 static int set_switch(const char *val, const struct kernel_param *kp)
 {
-	int err = param_set_uint_minmax(val, kp, 0, 1);
-
-	if (err)
-		pr_err("%s=%s: allowed are 0 and 1\n", kp->name, val);
-	return err;
+	if (param_set_uint_minmax(val, kp, 0, 1))
+		return refuse(val, kp, "0 and 1");
+	return 0;
 }
 
 static int set_mark(const char *val, const struct kernel_param *kp)
 {
-	int err = param_set_uint(val, kp);
-
-	if (err)
-		pr_err("mark=%s: allowed are 0 (off) to 0xffffffff\n", val);
-	return err;
+	if (param_set_uint(val, kp))
+		return refuse(val, kp, "0 (none) to 0xffffffff");
+	return 0;
 }
 
 static int set_min_version(const char *val, const struct kernel_param *kp)
 {
 	unsigned int version;
-	int err = kstrtouint(val, 0, &version);
 
-	if (!err && version && (version < 0x0300 || version > 0x0304))
-		err = -EINVAL;
-	if (err) {
-		pr_err("min_version=%s: allowed are 0 (any), 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3)\n",
-		       val);
-		return err;
-	}
+	if (kstrtouint(val, 0, &version) || (version && (version < 0x0300 || version > 0x0304)))
+		return refuse(val, kp, "0 (any), 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3)");
 	WRITE_ONCE(nf_ct_tls_min_version, version);
 	return 0;
 }
@@ -110,14 +106,14 @@ static int set_ports(const char *val, const struct kernel_param *kp)
 		.elem = ports,
 	};
 	struct kernel_param array = *kp;
-	int err;
 
 	array.arr = &elems;
-	err = param_array_ops.set(val, &array);
-	if (err)
-		pr_err("ports=%s: allowed are up to %d ports, 1 to 65535, or 0 for none\n",
-		       val, NF_CT_TLS_MAX_PORTS);
-	return err;
+	if (!param_array_ops.set(val, &array))
+		return 0;
+	/* The array's parser cut the list at its commas. */
+	pr_err("ports=...: allowed are up to %d ports, 1 to 65535, or 0 for none\n",
+	       NF_CT_TLS_MAX_PORTS);
+	return -EINVAL;
 }
 
 static int get_ports(char *buffer, const struct kernel_param *kp)
@@ -432,11 +428,11 @@ void nf_ct_tls_report(struct sk_buff *skb, struct nf_conn *ct, const u8 *reason,
 
 	nf_ct_helper_log(skb, ct, "%.*s", len, reason);
 	if (nf_ct_l3num(ct) == NFPROTO_IPV6)
-		pr_warn_ratelimited("%.*s: connection condemned, %s direction, [%pI6c]:%u -> [%pI6c]:%u\n",
+		net_warn_ratelimited("%.*s: connection condemned, %s direction, [%pI6c]:%u -> [%pI6c]:%u\n",
 				    len, reason, direction, &tuple->src.u3.ip6, sport,
 				    &tuple->dst.u3.ip6, dport);
 	else
-		pr_warn_ratelimited("%.*s: connection condemned, %s direction, %pI4:%u -> %pI4:%u\n",
+		net_warn_ratelimited("%.*s: connection condemned, %s direction, %pI4:%u -> %pI4:%u\n",
 				    len, reason, direction, &tuple->src.u3.ip, sport,
 				    &tuple->dst.u3.ip, dport);
 }

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Attacks the leaky server and says what came of it, one line an attack.
 
-Prints `ATTACK@HOST OUTCOME`. The outcome is `leaked` or `delivered` when the attack worked, the reason's name when
-the kernel log says that this very connection was condemned and nothing of the
-attack reached its goal, and anything else when it is neither.
+Prints `ATTACK@HOST OUTCOME`. The outcome is `leaked` or `delivered` when the
+attack worked, the reason's name when the kernel log says that this very
+connection was condemned and the attack missed its goal, and anything else when
+it is neither.
 """
 
 import argparse

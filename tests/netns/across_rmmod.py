@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""A connection followed by the helper flows on when the module is removed, and when it comes back."""
+
+import socket
+
+import tlsnet
+from tlsnet import pair, receive_exactly
+
+# Application data of random look: a whole record.
+RECORD = b"\x17\x03\x03\x00\x40" + bytes(0x80 | i for i in range(0x40))
+
+
+def exchange(client: socket.socket, server: socket.socket) -> None:
+    """A record each way."""
+    for sender, receiver in ((client, server), (server, client)):
+        sender.sendall(RECORD)
+        if receive_exactly(receiver, len(RECORD)) != RECORD:
+            raise AssertionError("the record did not arrive whole")
+
+
+def main() -> None:
+    """Exchanges records before, between and after."""
+    families = (socket.AF_INET, socket.AF_INET6)
+    connections = [pair(family, 8444) for family in families]
+    steps = (tlsnet.unload, lambda: tlsnet.load(ports=8444), tlsnet.unload)
+    for step in steps:
+        for connection in connections:
+            exchange(*connection)
+        step()
+    for connection in connections:
+        exchange(*connection)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Shared by the guest's selftests and the demo: three network namespaces, the
+# module, the kernel log, and KTAP output.
+#
+#   client                    router                     server
+#   10.0.1.2        10.0.1.1 <------> 10.0.2.1           10.0.2.2, 10.0.2.3
+#   2001:db8:1::2   2001:db8:1::1     2001:db8:2::1      2001:db8:2::2, ::3
+#
+# The router tracks connections, so that is where the module works. Client and
+# server hold no rule and so no conntrack.
+
+set -euo pipefail
+umask 022
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+: "${NF_CT_TLS_KO:?the module to test}"
+# Read by the scripts that source this file.
+# shellcheck disable=SC2034
+{
+	module=nf_conntrack_tls
+	params=/sys/module/$module/parameters
+	server4=10.0.2.2
+	server6=2001:db8:2::2
+	timeout=60 # seconds: an upper bound for events, never a measure of speed
+	python=python3
+}
+export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1
+
+scratch=$(mktemp -d)
+background=()
+planned=0 ran=0 failures=0
+
+# --- KTAP -----------------------------------------------------------------
+
+plan() {
+	planned=$1
+	printf 'KTAP version 1\n1..%d\n' "$planned"
+}
+
+# check NAME CMD...: one test, ok when CMD succeeds; its output is shown when not.
+check() {
+	local name=$1 output
+	shift
+	ran=$((ran + 1))
+	if output=$("$@" 2>&1); then
+		echo "ok $ran $name"
+	else
+		failures=$((failures + 1))
+		echo "not ok $ran $name"
+		printf '%s said: %s\n' "$*" "$output" | sed 's/^/# /'
+	fi
+}
+
+finish() {
+	if ((ran != planned)); then
+		echo "# planned $planned tests, ran $ran"
+		exit 1
+	fi
+	exit $((failures > 0))
+}
+
+# A missing tool is a failure: a skip would look like success.
+checktool() {
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null && continue
+		echo "Bail out! $tool is not installed"
+		exit 1
+	done
+}
+
+# --- waiting ----------------------------------------------------------------
+
+# busywait CMD...: until CMD succeeds; fails after $timeout seconds.
+busywait() {
+	local end=$((SECONDS + timeout))
+	until "$@" >/dev/null 2>&1; do
+		if ((SECONDS >= end)); then
+			echo "waited in vain for: $*"
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# --- namespaces -------------------------------------------------------------
+
+on() { ip netns exec "$@"; }
+
+setup_net() {
+	local ns
+	load_needs
+	for ns in client router server; do
+		ip netns add "$ns"
+		ip -n "$ns" link set lo up
+	done
+	link_to_router client c0 1
+	link_to_router server s0 2
+	ip -n server addr add 10.0.2.3/24 dev eth0
+	ip -n server addr add 2001:db8:2::3/64 dev eth0 nodad
+	on router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	# Every condemned connection shall be logged, however many there are.
+	sysctl -qw net.core.message_cost=0
+	# A rule on the state turns conntrack on; what is INVALID no helper sees.
+	local iptables
+	for iptables in iptables ip6tables; do
+		on router $iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP
+	done
+}
+
+link_to_router() {
+	local ns=$1 port=$2 net=$3
+	ip -n "$ns" link add eth0 type veth peer name "$port" netns router
+	ip -n "$ns" addr add "10.0.$net.2/24" dev eth0
+	ip -n "$ns" addr add "2001:db8:$net::2/64" dev eth0 nodad
+	ip -n router addr add "10.0.$net.1/24" dev "$port"
+	ip -n router addr add "2001:db8:$net::1/64" dev "$port" nodad
+	ip -n "$ns" link set eth0 up
+	ip -n router link set "$port" up
+	ip -n "$ns" route add default via "10.0.$net.1"
+	ip -n "$ns" route add default via "2001:db8:$net::1"
+}
+
+# start on NAMESPACE CMD...: in the background, ended by the cleanup. on() itself would put a shell
+# between, and only that would be ended.
+start() {
+	shift
+	ip netns exec "$@" &
+	background+=($!)
+}
+
+cleanup() {
+	local pid ns
+	for pid in "${background[@]}"; do
+		kill "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	for ns in client router server; do
+		ip netns del "$ns" 2>/dev/null || :
+	done
+	busywait unload || :
+	rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+# echo_server PORT...: in the server namespace, returns what it reads.
+echo_server() {
+	start on server "$python" "$here/echo.py" "$@"
+	local port
+	for port; do
+		busywait listening "$port"
+	done
+}
+
+listening() { on server ss -Hltn "sport = :$1" | grep -q .; }
+
+# --- the module -------------------------------------------------------------
+
+loaded() { [[ -d /sys/module/$module ]]; }
+
+# load PARAMETER=VALUE...
+load() { insmod "$NF_CT_TLS_KO" "$@"; }
+
+# What insmod, unlike modprobe, does not load.
+load_needs() {
+	local needs
+	needs=$(modinfo -F depends "$NF_CT_TLS_KO" | tr , ' ')
+	# shellcheck disable=SC2086
+	modprobe -a nf_conntrack $needs
+}
+
+unload() { ! loaded || rmmod $module; }
+
+reload() { unload && load "$@"; }
+
+# --- the kernel log ---------------------------------------------------------
+
+# A mark in the log: where log_since starts.
+log_cursor() {
+	local mark="mark $BASHPID.$RANDOM.$RANDOM"
+	echo "$mark" >/dev/kmsg
+	echo "$mark"
+}
+
+log_since() { dmesg --syslog --notime | sed "1,/$1\$/d"; }
+
+logged() { log_since "$1" | grep -qE -- "$2"; }
+
+not_logged() {
+	! log_since "$1" | grep -E -- "$2"
+}

@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# After a connection has broken a rule, no payload passes in either direction, FIN
+# and RST do, the log has one line, and its neighbours go on.
+
+# shellcheck source=lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+checktool conntrack iptables ip6tables
+setup_net
+"$python" "$here/condemned.py"

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Packets of up to 64 KiB, as segmentation offloads and GRO make them, pass the
+# helper like small ones: ten megabytes arrive whole with the offloads on and off.
+
+# shellcheck source=lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=transfer.sh
+source "$here/transfer.sh"
+
+offloads() {
+	on client ethtool -K eth0 tso "$1" gso "$1" gro "$1"
+	on server ethtool -K eth0 tso "$1" gso "$1" gro "$1"
+	on router ethtool -K c0 tso "$1" gso "$1" gro "$1"
+	on router ethtool -K s0 tso "$1" gso "$1" gro "$1"
+}
+
+# Counts the packets longer than the link's MTU: none goes over a wire like that.
+count_large() {
+	on router "$1" -I FORWARD -m length --length 1501:65535
+}
+
+large() { on router "$1" -nvxL FORWARD | awk '/length 1501:65535/ { print $1 }'; }
+
+fetch_large() {
+	local before after
+	before=$(large "$1")
+	fetch client "$2" -tls1_3 || return
+	after=$(large "$1")
+	echo "large packets: $((after - before))"
+	((after > before))
+}
+
+fetch_small() {
+	local before after
+	before=$(large "$1")
+	fetch client "$2" -tls1_3 || return
+	after=$(large "$1")
+	echo "large packets: $((after - before))"
+	((after == before))
+}
+
+checktool openssl cmp ethtool iptables ip6tables
+setup_net
+count_large iptables
+count_large ip6tables
+make_file 10
+plan 4
+load
+serve server "$server4"
+serve server "[$server6]"
+offloads on >/dev/null
+check "offloads on, IPv4" fetch_large iptables "$server4"
+check "offloads on, IPv6" fetch_large ip6tables "[$server6]"
+offloads off >/dev/null
+check "offloads off, IPv4" fetch_small iptables "$server4"
+check "offloads off, IPv6" fetch_small ip6tables "[$server6]"
+finish

@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Segments made by hand: overlaps, repetitions, holes, urgent data.
+
+The client is a raw socket, the server a real TCP, which tells by what it reads
+and acknowledges what the router let pass. The client's kernel knows nothing of
+the connection; the rule that keeps it from resetting it stands in main().
+"""
+
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import tlsnet
+from tlsnet import CLIENT, SERVER, KernelLog, Ktap, counters, netns, pending, receive_exactly
+
+FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+PORTS = iter(range(40000, 41000))
+FIN, SYN, RST, PSH, ACK, URG = (1 << bit for bit in range(6))
+
+WRAP = 1 << 32
+# In each stream the sequence numbers begin anew, after 30 bytes.
+START = WRAP - 30
+
+# Alerts in the clear: they break no rule, and a hole in them could hide a record.
+ALERTS = b"\x15\x03\x01\x00\x02\x01\x5a" * 9
+BAD_RECORD = b"\x63\x03\x03\x00\x10" + bytes(16)
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum."""
+    data += bytes(len(data) % 2)
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+class Peer:
+    """A TCP client made by hand."""
+
+    def __init__(self, family: socket.AddressFamily) -> None:
+        self.family = family
+        self.port = next(PORTS)
+        with netns("client"):
+            self.raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        self.raw.bind((CLIENT[family], 0))
+        self.raw.connect((SERVER[family], 0))
+        with netns("server"):
+            listener = socket.create_server((SERVER[family], 443), family=family)
+        self.start, self.peer_next = START, 0
+        with listener:
+            self.send(-1, b"", SYN)
+            syn = self._await(lambda seq, ack, flags: bool(flags & SYN))
+            self.peer_next = (syn + 1) % WRAP
+            self.send(0, b"")
+            listener.settimeout(tlsnet.TIMEOUT)
+            self.server, _ = listener.accept()
+        self.server.settimeout(tlsnet.TIMEOUT)
+
+    def close(self) -> None:
+        """Lets the server's side go."""
+        tlsnet.reset(self.server)
+        self.raw.close()
+
+    @property
+    def name(self) -> tuple[str, int]:
+        """The client as a log line names it."""
+        return CLIENT[self.family], self.port
+
+    def send(self, offset: int, data: bytes, flags: int = ACK | PSH, urgent: int = 0) -> None:
+        """Sends a segment whose data begins at this offset of the stream."""
+        seq = (self.start + offset) % WRAP
+        header = struct.pack(
+            "!HHIIBBHHH", self.port, 443, seq, self.peer_next, 5 << 4, flags, 65535, 0, urgent
+        )
+        pseudo = b"".join(socket.inet_pton(self.family, a[self.family]) for a in (CLIENT, SERVER))
+        length = len(header) + len(data)
+        total = checksum(pseudo + struct.pack("!II", length, socket.IPPROTO_TCP) + header + data)
+        self.raw.send(header[:16] + struct.pack("!H", total) + header[18:] + data)
+
+    def _await(self, wanted: Callable[[int, int, int], bool]) -> int:
+        end = time.monotonic() + tlsnet.TIMEOUT
+        while time.monotonic() < end:
+            if not select.select([self.raw], [], [], 0.1)[0]:
+                continue
+            packet = self.raw.recv(65536)
+            if self.family == socket.AF_INET:
+                packet = packet[(packet[0] & 15) * 4 :]
+            _, to, seq, ack, _, flags = struct.unpack_from("!HHIIBB", packet)
+            if to == self.port and wanted(seq, ack, flags):
+                return int(seq)
+        raise TimeoutError("the server did not answer as it should")
+
+    def await_ack(self, offset: int) -> None:
+        """Waits until the server acknowledges the stream up to this offset, and no more."""
+        seen: list[int] = []
+
+        def acknowledged(_: int, ack: int, flags: int) -> bool:
+            seen.append((ack - self.start) % WRAP)
+            return bool(flags & ACK) and seen[-1] >= offset
+
+        self._await(acknowledged)
+        if seen[-1] != offset:
+            raise AssertionError(f"acknowledged up to {seen[-1]}, expected {offset}")
+
+
+class Trial:
+    """One test: a peer, the log, and the counters before."""
+
+    def __init__(self, log: KernelLog, family: socket.AddressFamily) -> None:
+        self.log = log
+        self.before = counters()
+        self.peer = Peer(family)
+        log.forget(self.peer.name)
+
+    def received(self, data: bytes) -> None:
+        """Fails unless the server has read exactly this."""
+        got = receive_exactly(self.peer.server, len(data)) + pending(self.peer.server)
+        if got != data:
+            raise AssertionError(f"the server read {got.hex()}, expected {data.hex()}")
+
+    def counted(self, name: str, times: int = 1) -> None:
+        """Fails unless the counter went up so much."""
+        grew = counters()[name] - self.before[name]
+        if grew != times:
+            raise AssertionError(f"{name} went up by {grew}, expected {times}")
+
+    def condemned_for(self, reason: str) -> None:
+        """Fails unless the log names the reason."""
+        condemned = self.log.wait_about(self.peer.name)
+        if (condemned.reason, condemned.direction) != (reason, "original"):
+            raise AssertionError(f"the log says {condemned}")
+
+    def untouched(self) -> None:
+        """Fails if the log names the connection."""
+        if lines := self.log.about(self.peer.name):
+            raise AssertionError(f"the log says {lines}")
+
+
+def retransmission(trial: Trial) -> None:
+    """The same segment twice: both pass, the stream goes on."""
+    trial.peer.send(0, ALERTS)
+    trial.peer.await_ack(len(ALERTS))
+    trial.peer.send(0, ALERTS)
+    trial.peer.await_ack(len(ALERTS))
+    trial.received(ALERTS)
+    trial.counted("retransmissions")
+    trial.untouched()
+
+
+def hole(trial: Trial) -> None:
+    """A segment after a hole is dropped for now; sent again after the hole, it passes."""
+    first, second = ALERTS[:20], ALERTS[20:]
+    trial.peer.send(20, second)
+    trial.peer.send(0, first)
+    trial.peer.await_ack(20)
+    trial.received(first)
+    trial.counted("out_of_order")
+    trial.peer.send(20, second)
+    trial.peer.await_ack(len(ALERTS))
+    trial.received(second)
+    trial.untouched()
+
+
+def overlap(trial: Trial) -> None:
+    """The new part of an overlapping segment is read once, from the right place."""
+    trial.peer.send(0, ALERTS[:40])
+    trial.peer.send(10, ALERTS[10:])
+    trial.peer.await_ack(len(ALERTS))
+    trial.peer.send(len(ALERTS) - 8, ALERTS[-8:] + ALERTS)
+    trial.peer.await_ack(2 * len(ALERTS))
+    trial.received(ALERTS + ALERTS)
+    trial.untouched()
+
+
+def overlap_breaks(trial: Trial) -> None:
+    """What the new part of an overlapping segment says counts."""
+    trial.peer.send(0, ALERTS)
+    trial.peer.await_ack(len(ALERTS))
+    trial.peer.send(len(ALERTS) - 8, ALERTS[-8:] + BAD_RECORD)
+    trial.condemned_for("record_type")
+    trial.received(ALERTS)
+
+
+def overlap_lies(trial: Trial) -> None:
+    """What its old part says does not: the receiver has those bytes already."""
+    trial.peer.send(0, ALERTS)
+    trial.peer.await_ack(len(ALERTS))
+    trial.peer.send(0, BAD_RECORD)
+    trial.peer.send(len(ALERTS) - len(BAD_RECORD), BAD_RECORD + ALERTS)
+    trial.peer.await_ack(2 * len(ALERTS))
+    trial.received(ALERTS + ALERTS)
+    trial.untouched()
+
+
+def first_byte_behind_hole(trial: Trial) -> None:
+    """A bad record that comes before the hole is filled does not condemn, but afterwards."""
+    trial.peer.send(len(ALERTS), BAD_RECORD)
+    trial.peer.send(0, ALERTS)
+    trial.peer.await_ack(len(ALERTS))
+    trial.received(ALERTS)
+    trial.untouched()
+    trial.peer.send(len(ALERTS), BAD_RECORD)
+    trial.condemned_for("record_type")
+
+
+def hole_in_body(trial: Trial) -> None:
+    """A hole inside an opaque body costs nothing: what is behind it passes at once."""
+    record = b"\x17\x03\x03\x00\x40" + bytes(0x80 | i for i in range(0x40))
+    trial.peer.send(0, record[:20])
+    trial.peer.send(40, record[40:])
+    trial.peer.send(20, record[20:40])
+    trial.peer.await_ack(len(record))
+    trial.received(record)
+    trial.counted("holes_skipped")
+    trial.counted("out_of_order", 0)
+    trial.untouched()
+
+
+def urgent(trial: Trial) -> None:
+    """Urgent data breaks the rules."""
+    trial.peer.send(0, ALERTS, ACK | URG, urgent=1)
+    trial.condemned_for("urgent_data")
+
+
+def bytewise(trial: Trial) -> None:
+    """One byte a segment."""
+    for at in range(len(ALERTS)):
+        trial.peer.send(at, ALERTS[at : at + 1])
+        trial.peer.await_ack(at + 1)
+    trial.received(ALERTS)
+    trial.untouched()
+
+
+TESTS: dict[str, Callable[[Trial], None]] = {
+    "a retransmission passes": retransmission,
+    "behind a hole, dropped for now": hole,
+    "a partial overlap is read once": overlap,
+    "a partial overlap that breaks a rule": overlap_breaks,
+    "an overlap with other bytes": overlap_lies,
+    "a bad record behind a hole": first_byte_behind_hole,
+    "a hole inside an opaque body": hole_in_body,
+    "urgent data": urgent,
+    "one byte a segment": bytewise,
+}
+
+
+def keep_quiet(iptables: str) -> None:
+    """Keeps the client's kernel from resetting connections that it does not know."""
+    rule = "-A OUTPUT -p tcp --sport 40000:40999 --tcp-flags RST RST -j DROP"
+    subprocess.run(["ip", "netns", "exec", "client", iptables, *rule.split()], check=True)
+
+
+def main() -> int:
+    """Runs each test on a connection of its own."""
+    ktap = Ktap(len(TESTS) * len(FAMILIES))
+    keep_quiet("iptables")
+    keep_quiet("ip6tables")
+    tlsnet.load()
+    log = KernelLog()
+    for name, test in TESTS.items():
+        for version, family in FAMILIES.items():
+            trial = Trial(log, family)
+            ktap.check(f"{version}: {name}", partial(test, trial))
+            trial.peer.close()
+    tlsnet.unload()
+    return ktap.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the guest's Python tests share: namespaces, kernel log, TCP facts, KTAP."""
+
+import contextlib
+import errno
+import os
+import re
+import select
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+MODULE = "nf_conntrack_tls"
+# An upper bound for events to happen, never a measure of speed.
+TIMEOUT = 30.0
+
+SERVER = {socket.AF_INET: "10.0.2.2", socket.AF_INET6: "2001:db8:2::2"}
+CLIENT = {socket.AF_INET: "10.0.1.2", socket.AF_INET6: "2001:db8:1::2"}
+
+CLONE_NEWNET = 0x40000000
+
+
+@contextlib.contextmanager
+def netns(name: str) -> Iterator[None]:
+    """Makes the sockets opened inside belong to the namespace."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{name}", os.O_RDONLY)
+    try:
+        os.setns(there, CLONE_NEWNET)
+        yield
+    finally:
+        os.setns(home, CLONE_NEWNET)
+        os.close(there)
+        os.close(home)
+
+
+# --- the kernel log ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Condemned:
+    """One line of the log: a connection was condemned."""
+
+    reason: str
+    direction: str
+    client: tuple[str, int]
+    server: tuple[str, int]
+
+
+_LINE = re.compile(
+    rf"{MODULE}: (?P<reason>\w+): connection condemned, (?P<direction>original|reply) direction, "
+    r"(?P<client>\S+) -> (?P<server>\S+)$"
+)
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def parse_condemned(message: str) -> Condemned | None:
+    """Reads the module's log line; None if it is another."""
+    match = _LINE.search(message)
+    if match is None:
+        return None
+    return Condemned(
+        match["reason"], match["direction"], _endpoint(match["client"]), _endpoint(match["server"])
+    )
+
+
+class KernelLog:
+    """The kernel log from the moment this is made."""
+
+    def __init__(self) -> None:
+        self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.fd, 0, os.SEEK_END)
+        self.lines: list[str] = []
+        self.condemned: dict[tuple[str, int], list[Condemned]] = defaultdict(list)
+        self.lock = threading.Lock()
+
+    def fileno(self) -> int:
+        """Lets select and asyncio wait for new lines."""
+        return self.fd
+
+    def close(self) -> None:
+        """Lets the log go."""
+        os.close(self.fd)
+
+    def _record(self) -> bytes | None:
+        try:
+            return os.read(self.fd, 8192)
+        except OSError as error:
+            if error.errno == errno.EAGAIN:
+                return None
+            if error.errno == errno.EPIPE:
+                raise RuntimeError("the kernel log ran over: lines were lost") from error
+            raise
+
+    def read(self) -> None:
+        """Takes in what is new; many threads may ask."""
+        with self.lock:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        while (record := self._record()) is not None:
+            message = record.partition(b";")[2].partition(b"\n")[0].decode(errors="replace")
+            self.lines.append(message)
+            condemned = parse_condemned(message)
+            if condemned is not None:
+                self.condemned[condemned.client].append(condemned)
+
+    def about(self, client: tuple[str, int]) -> list[Condemned]:
+        """The lines about the connection of this client address and port."""
+        self.read()
+        return self.condemned.get(client, [])
+
+    def forget(self, client: tuple[str, int]) -> None:
+        """Drops the lines about an earlier connection from the same port."""
+        self.read()
+        self.condemned.pop(client, None)
+
+    def wait_about(self, client: tuple[str, int], timeout: float = TIMEOUT) -> Condemned:
+        """Waits for a line about the connection."""
+        wait_until(lambda: self.about(client), f"a log line about {client}", timeout, self.fd)
+        return self.about(client)[0]
+
+
+def wait_until(
+    true: Callable[[], object], what: str, timeout: float = TIMEOUT, fd: int | None = None
+) -> None:
+    """Waits until true() is; looks again when fd is readable, or after 50 ms."""
+    end = time.monotonic() + timeout
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited in vain for {what}")
+        select.select([] if fd is None else [fd], [], [], 0.05)
+
+
+# --- TCP --------------------------------------------------------------------
+
+
+def client_of(sock: socket.socket) -> tuple[str, int]:
+    """The local address and port, as a log line names them."""
+    host, port = sock.getsockname()[:2]
+    return str(host), int(port)
+
+
+def retransmits(sock: socket.socket) -> int:
+    """How many segments the socket's TCP has sent again: tcpi_total_retrans."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    return int(struct.unpack_from("=I", info, 100)[0])
+
+
+def reset(sock: socket.socket) -> None:
+    """Closes with a RST: what is still unsent goes nowhere. Closed is closed."""
+    if sock.fileno() < 0:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+_listeners: dict[tuple[int, int], socket.socket] = {}
+_connecting = threading.Lock()
+
+
+def _listener(family: socket.AddressFamily, port: int) -> socket.socket:
+    if (family, port) not in _listeners:
+        with netns("server"):
+            listener = socket.create_server((SERVER[family], port), family=family)
+        listener.settimeout(TIMEOUT)
+        _listeners[family, port] = listener
+    return _listeners[family, port]
+
+
+def pair(family: socket.AddressFamily, port: int = 443) -> tuple[socket.socket, socket.socket]:
+    """A connection through the router: the client's socket and the server's."""
+    with _connecting:
+        listener = _listener(family, port)
+        with netns("client"):
+            client = socket.socket(family, socket.SOCK_STREAM)
+        client.settimeout(TIMEOUT)
+        client.connect((SERVER[family], port))
+        server, _ = listener.accept()
+    for sock in (client, server):
+        sock.settimeout(TIMEOUT)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # So that one send() takes a whole line, acknowledged or not.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    return client, server
+
+
+def receive_exactly(sock: socket.socket, count: int) -> bytes:
+    """Reads count bytes, or what there is until the end of the stream."""
+    parts = bytearray()
+    while len(parts) < count and (part := sock.recv(count - len(parts))):
+        parts += part
+    return bytes(parts)
+
+
+def pending(sock: socket.socket) -> bytes:
+    """What lies ready to read, without waiting."""
+    patience = sock.gettimeout()
+    sock.setblocking(False)
+    try:
+        return sock.recv(1 << 20)
+    except BlockingIOError:
+        return b""
+    finally:
+        sock.settimeout(patience)
+
+
+def swallowed(*ways: tuple[socket.socket, socket.socket], data: bytes = bytes(10)) -> None:
+    """Sends data each way; fails unless the network swallows it, sent again twice."""
+    before = [retransmits(sender) for sender, _ in ways]
+    for sender, _ in ways:
+        sender.sendall(data)
+    for (sender, receiver), count in zip(ways, before):
+        wait_until(lambda: retransmits(sender) >= count + 2, "the second retransmission")
+        if arrived := pending(receiver):
+            raise AssertionError(f"{len(arrived)} bytes arrived of what was to be dropped")
+
+
+# --- the module -------------------------------------------------------------
+
+
+def load(**parameters: object) -> None:
+    """Loads the module anew with these parameters."""
+    unload()
+    given = [f"{name}={value}" for name, value in parameters.items()]
+    subprocess.run(["insmod", os.environ["NF_CT_TLS_KO"], *given], check=True)
+
+
+def unload() -> None:
+    """Removes the module if it is there."""
+    if os.path.isdir(f"/sys/module/{MODULE}"):
+        subprocess.run(["rmmod", MODULE], check=True)
+
+
+def counters() -> dict[str, int]:
+    """What the module has counted."""
+    with open(f"/proc/{MODULE}", encoding="ascii") as file:
+        return {name: int(value) for name, value in (line.split() for line in file)}
+
+
+# --- KTAP -------------------------------------------------------------------
+
+
+class Ktap:
+    """The results of one script."""
+
+    def __init__(self, planned: int) -> None:
+        self.planned = planned
+        self.ran = 0
+        self.failures = 0
+        print(f"KTAP version 1\n1..{planned}", flush=True)
+
+    def result(self, name: str, error: str | None) -> None:
+        """Reports one test: its error, or None."""
+        self.ran += 1
+        print(f"{'ok' if error is None else 'not ok'} {self.ran} {name}", flush=True)
+        if error is not None:
+            self.failures += 1
+            for line in error.splitlines():
+                print(f"# {line}", flush=True)
+
+    def check(self, name: str, test: Callable[[], None]) -> None:
+        """Runs one test: it fails by raising."""
+        try:
+            test()
+        except Exception as error:  # a test may fail in any way
+            self.result(name, f"{type(error).__name__}: {error}")
+        else:
+            self.result(name, None)
+
+    def status(self) -> int:
+        """The exit status: 0 only if all that was planned ran and passed."""
+        if self.ran != self.planned:
+            print(f"# planned {self.planned} tests, ran {self.ran}", flush=True)
+        return int(self.failures > 0 or self.ran != self.planned)
