@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo check check-parser check-guest check-netem lint shell clean help
+.PHONY: all module ground demo check check-parser check-guest check-netem lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
@@ -19,7 +19,11 @@ else ifneq ($(asked),)
 all:
 	@echo "error: $(KDIR) is no kernel build folder with Rust metadata (rust/libkernel.rmeta); without KDIR= the test ground makes one" >&2; false
 else
-all: module
+all: tell module
+
+.PHONY: tell
+tell:
+	@echo "== $(KDIR) has no Rust metadata: building in the test ground" >&2
 endif
 
 ground: ## Set up the test ground: root, stock kernel, Rust metadata
@@ -31,11 +35,11 @@ module: ground
 demo: module ## Attack a server in the guest, without and with the module
 	@VM_MEMORY=2G scripts/vm.sh tests/demo/run.sh
 
-check: module ## Run all tests
+check: ## Run all tests: lint, check-parser, check-guest
 	@scripts/check.sh
 
 check-parser: ground ## Run the parser's tests in userspace
-	@scripts/in-root.sh sh -c 'cd tests/parser && cargo test --release'
+	@scripts/parser.sh
 
 check-guest: module ## Run the selftests in the guest
 	@scripts/vm.sh tests/netns/run.sh
@@ -43,7 +47,7 @@ check-guest: module ## Run the selftests in the guest
 check-netem: module ## Send honest TLS through bad networks (15 minutes)
 	@VM_MEMORY=2G scripts/vm.sh tests/netem/run.sh
 
-lint: ground ## Run rustfmt, clippy, checkpatch, shellcheck
+lint: ground ## Run rustfmt, clippy, checkpatch, shellcheck, pyflakes
 	@scripts/lint.sh
 
 shell: module ## A shell in a guest with the module loaded
@@ -55,6 +59,10 @@ clean: ## Remove what was built in the clone (the caches stay)
 		-o -name '.*.cmd' -o -name helpers_generated.rs -o -name modules.order \
 		-o -name Module.symvers \) -type f -exec rm -f {} +
 
+distclean: clean ## Remove the caches too: root, kernels, metadata
+	@scripts/ground.sh --remove
+
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: KDIR= (native build), KVER= (a stock kernel of the archive, such as 7.2.12+deb13-amd64)"
+	@echo "Variables: KDIR= (native build), KVER= (a stock kernel of the archive, such as 7.2.12+deb13-amd64),"
+	@echo "  VM_CPUS= VM_MEMORY= VM_TIMEOUT= VM_KVM= (the guest, see scripts/vm.sh), XDG_CACHE_HOME= (where the caches lie)"

@@ -3,10 +3,12 @@
 #
 # Sets the test ground up: a trixie root with the toolchain that built Debian's kernels, a stock kernel of
 # trixie-backports in it, and the Rust metadata that its headers package lacks. Each step is skipped when
-# its result is there; KVER= chooses another kernel of the archive.
+# its result is there; KVER= chooses another kernel of the archive. With --remove: removes all of it.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/bootstrap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/bootstrap.sh"
 
 install_host_tools() {
 	command -v mmdebstrap >/dev/null && return
@@ -16,138 +18,135 @@ install_host_tools() {
 		sh -c 'apt-get update && apt-get install -y --no-install-recommends mmdebstrap'
 }
 
-# The archive's mirror is the one that mmdebstrap chose.
-add_backports() {
-	local lists=$1/etc/apt/sources.list
-	sed -n '/ trixie main/{s/ trixie / trixie-backports /;p;q}' "$lists" >"$lists.d/backports.list"
-}
-
-bootstrap_root() {
-	local part=$root.part include
-	rm -rf --one-file-system "$part"
-	include=$(packages "$clone"/scripts/packages-{build,guest}.txt | tr -s ' ' ,)
-	mmdebstrap --variant=apt --mode=root --include="${include#,}" trixie "$part"
-	add_backports "$part"
-	in_root "$part" python3 -m venv --system-site-packages /opt/venv
-	in_root "$part" /opt/venv/bin/pip install --quiet -r "$guest_clone/scripts/requirements.txt"
-	in_root "$part" apt-get update
-	mkdir -p "$part/var/lib/nf_conntrack_tls"
-	mv "$part" "$root"
-}
-
 make_root() {
 	if [ -d "$root" ]; then
 		say "trixie root: there ($root)"
 		return
 	fi
+	install_host_tools
 	need_space 8 "$cache"
-	step "trixie root with toolchain and test tools (about 2 minutes)" bootstrap_root
+	step "trixie root with toolchain and test tools (about 2 minutes)" bootstrap_root "$root" "$packages"
 }
 
-# versions: the kernels that the archive has headers for, the oldest first.
+make_venv() {
+	in_root "$root" python3 -m venv --clear --system-site-packages /opt/venv
+	in_root "$root" /opt/venv/bin/pip install --quiet -r scripts/requirements.txt
+}
+
+# once KEY WHAT COMMAND...: a step in the root, done unless its stamp says that it was.
+once() {
+	local stamp=$state/$1
+	if [ -e "$stamp" ]; then
+		say "$2: there"
+		return
+	fi
+	step "${@:2}"
+	touch "$stamp"
+}
+
+# --- which kernel -----------------------------------------------------------
+
+# versions: the kernels that the archive has headers for, the newest first.
 versions() {
 	in_root "$root" apt-cache search --names-only '^linux-headers-[0-9].*-amd64$' |
-		sed 's/^linux-headers-\([^ ]*\) .*/\1/' | grep -vE -- '-(rt|cloud)-' | sort -V
+		sed 's/^linux-headers-\([^ ]*\) .*/\1/' | grep -vE -- '-(rt|cloud)-' | sort -rV
+}
+
+listed() { grep -qxF -- "$1" < <(versions); }
+
+# archive_versions PACKAGE: the newest first
+archive_versions() { in_root "$root" apt-cache madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2 }'; }
+
+# find_source VERSION: the source package of exactly that kernel; Debian's is named after the upstream series.
+find_source() {
+	local package version
+	package=linux-source-$(cut -d. -f1,2 <<<"${1%%[+-]*}")
+	version=$(archive_versions "linux-headers-$1" | sed -n 1p)
+	archive_versions "$package" | grep -xF -- "$version" >/dev/null || return
+	printf '%s=%s\n' "$package" "$version"
 }
 
 refresh_list() {
-	in_root "$root" apt-get update >"$log" 2>&1 </dev/null ||
-		say "warning: the package list could not be refreshed; going on with the old one"
+	say "refreshing the package list"
+	in_root "$root" apt-get -o APT::Update::Error-Mode=any update >"$log" 2>&1 </dev/null ||
+		say "warning: the package list could not be refreshed (see $log); going on with the old one"
+}
+
+# Once a day. While the archive moves, a kernel can be there before its source.
+choose_newest() {
+	local version
+	refresh_list
+	for version in $(versions); do
+		find_source "$version" >/dev/null || continue
+		printf '%s\n' "$version" >"$state/newest.part"
+		mv "$state/newest.part" "$state/newest"
+		return
+	done
+	die "the archive lists no kernel that has its source: see $log"
 }
 
 choose_kernel() {
-	local list=$root/var/cache/apt/pkgcache.bin version
 	if [ -z "${KVER:-}" ]; then
-		if [ -z "$(find "$state/newest" -mmin -1440 2>/dev/null)" ]; then
-			[ -z "$(find "$list" -mmin +1440 2>/dev/null)" ] || refresh_list
-			versions | tail -n 1 >"$state/newest.part"
-			[ -s "$state/newest.part" ] || die "the archive lists no kernel headers"
-			mv "$state/newest.part" "$state/newest"
-		fi
-		version=$(cat "$state/newest")
-	else
-		version=$KVER
-		[ -e "$state/kernel-$version" ] || versions | grep -qxF -- "$version" || {
-			refresh_list
-			versions | grep -qxF -- "$version" ||
-				die "KVER=$version is not in the archive, which has: $(versions | tr '\n' ' ')"
-		}
+		[ -n "$(find "$state/newest" -mmin -1440 2>/dev/null)" ] || choose_newest
+		KVER=$(cat "$state/newest")
+	elif ! is_prepared "$KVER"; then
+		refresh_list
+		listed "$KVER" || die "KVER=$KVER is not in the archive, which has: $(versions | tr '\n' ' ')"
 	fi
-	KVER=$version
 	say "kernel: $KVER"
 }
 
-# unpack PACKAGE[=VERSION]...: downloads packages, and unpacks them into the root.
+# --- the kernel, and its metadata -------------------------------------------
+
+# unpack PACKAGE...: downloads packages, and unpacks them into the root. An interrupted download goes on.
 unpack() {
-	local debs=/var/cache/nf_conntrack_tls-debs
-	in_root "$root" sh -euc 'rm -rf "$1"; mkdir -p "$1"; cd "$1"; shift; apt-get download "$@"
-		for deb in *.deb; do dpkg -x "$deb" /; done; rm -f -- *.deb' unpack "$debs" "$@"
+	local debs
+	debs=/var/cache/nf_conntrack_tls/$(key "$@")
+	# shellcheck disable=SC2016
+	in_root "$root" sh -euc 'debs=$1; shift; mkdir -p "$debs"; cd "$debs"; apt-get download "$@"
+		for deb in *.deb; do dpkg -x "$deb" /; done; rm -rf "$debs"' unpack "$debs" "$@"
 }
 
-# archive_version PACKAGE
-archive_version() {
-	in_root "$root" apt-cache madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2; exit }'
-}
-
-unpack_headers() {
-	unpack "linux-headers-$KVER=$(archive_version "linux-headers-$KVER")"
-}
-
-config() { printf '%s/usr/src/linux-headers-%s/.config\n' "$root" "$KVER"; }
-
-check_rust() {
-	grep -qx CONFIG_RUST=y "$(config)" ||
-		die "kernel $KVER was built without CONFIG_RUST=y, so no Rust module can be loaded into it: choose a newer one with KVER="
-}
-
-# Debian's source package is named after the upstream series, and must be of the very same version.
-find_source() {
-	local version series
-	version=$(archive_version "linux-headers-$KVER")
-	series=${KVER%%[+-]*}
-	series=linux-source-$(cut -d. -f1,2 <<<"$series")
-	in_root "$root" apt-cache madison "$series" | grep -qF -- " $version " ||
-		die "the archive has no $series of version $version, the exact source of kernel $KVER: choose another with KVER="
-	printf '%s=%s\n' "$series" "$version"
-}
+headers() { printf '%s/usr/src/linux-headers-%s\n' "$root" "$KVER"; }
 
 unpack_kernel() {
-	local version=$1
-	unpack "linux-binary-$KVER=$version" "linux-modules-$KVER=$version" "linux-base-$KVER=$version"
+	unpack "linux-binary-$KVER=$1" "linux-modules-$KVER=$1" "linux-base-$KVER=$1"
 	in_root "$root" depmod "$KVER"
 }
 
 unpack_source() {
-	local source=$1 tree
+	local tree archive=/usr/src/${1%%=*}.tar.xz
 	tree=$(source_tree "$KVER")
-	unpack "$source"
-	rm -rf "${root:?}$tree"
+	rm -rf "$root$tree"
 	mkdir -p "$root$tree"
-	in_root "$root" tar -xf "/usr/src/${source%%=*}.tar.xz" -C "$tree" --strip-components=1
-	rm "$root/usr/src/${source%%=*}.tar.xz"
-	cp "$(config)" "$(dirname "$(config)")/Module.symvers" "$root$tree/"
+	unpack "$1"
+	in_root "$root" tar -xf "$archive" -C "$tree" --strip-components=1
+	rm "$root$archive"
+	cp "$(headers)/.config" "$(headers)/Module.symvers" "$root$tree/"
 }
 
 prepare_metadata() {
-	local upstream=${KVER%%[+-]*}
-	in_root "$root" make -C "$(source_tree "$KVER")" -j"$(nproc)" CC=gcc-14 \
-		LOCALVERSION="${KVER#"$upstream"}" olddefconfig prepare modules_prepare
+	kernel_make "$KVER" -j"$(nproc)" olddefconfig prepare modules_prepare
+	test -s "$root$(source_tree "$KVER")/rust/libkernel.rmeta"
 }
 
 make_kernel() {
-	local stamp=$state/kernel-$KVER source
-	if [ -e "$stamp" ]; then
+	local source
+	if is_prepared "$KVER"; then
 		say "kernel and Rust metadata: there"
 		return
 	fi
 	need_space 4 "$cache"
-	step "headers of $KVER" unpack_headers
-	check_rust
-	source=$(find_source)
-	step "stock kernel $KVER" unpack_kernel "${source#*=}"
+	source=$(find_source "$KVER") ||
+		die "the archive lacks the source package of exactly the version of kernel $KVER: choose another with KVER="
+	once "headers-$KVER" "headers of $KVER" unpack "linux-headers-$KVER=${source#*=}"
+	grep -qx CONFIG_RUST=y "$(headers)/.config" ||
+		die "kernel $KVER was built without CONFIG_RUST=y, so no Rust module loads into it: choose a newer one with KVER="
+	once "binary-$KVER" "stock kernel $KVER" unpack_kernel "${source#*=}"
+	# Without stamps of their own: a build cut short is made anew from the source.
 	step "its source, $source" unpack_source "$source"
 	step "its Rust metadata (about a minute and a half)" prepare_metadata
-	touch "$stamp"
+	touch "$state/kernel-$KVER"
 }
 
 need_root
@@ -157,7 +156,12 @@ flock -n 9 || {
 	say "waiting for another run on this test ground"
 	flock 9
 }
-install_host_tools
+if [ "${1:-}" = --remove ]; then
+	rm -rf --one-file-system "$cache"
+	say "removed $cache"
+	exit
+fi
 make_root
+once "venv-$(key "$(packages "$clone/scripts/requirements.txt")")" "Python packages" make_venv
 choose_kernel
 make_kernel

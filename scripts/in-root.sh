@@ -7,5 +7,6 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_root
-[ -d "$root" ] || die "the test ground is not set up: run scripts/ground.sh"
+[ $# -gt 0 ] || die "usage: scripts/in-root.sh COMMAND..."
+[ -d "$root" ] || die "the test ground is not set up: run 'make ground'"
 in_root "$root" "$@"

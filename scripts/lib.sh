@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Shared by the scripts: where things are, and steps that tell what they do.
+# Shared by the scripts: where things are, steps that tell what they do, and the way into the root.
 
 set -euo pipefail
 
@@ -9,6 +9,7 @@ clone=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nf_conntrack_tls
 guest_clone=/nf_conntrack_tls	# where the clone stands in the root, and in the guest
 log=$cache/log
+export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 say() { printf '== %s\n' "$*" >&2; }
 
@@ -17,24 +18,11 @@ die() {
 	exit 1
 }
 
-# step WHAT COMMAND...: says what is done, and how long it took. The command's output goes to a log,
-# the end of which is shown if it fails.
-step() {
-	local what=$1 start=$SECONDS
-	shift
-	say "$what ..."
-	# In the background, since bash ignores set -e in whatever a condition calls.
-	"$@" >"$log" 2>&1 </dev/null &
-	if ! wait $!; then
-		tail -n 20 "$log" >&2
-		die "$what: failed after $((SECONDS - start)) s; the whole log is in $log"
-	fi
-	say "$what: done in $((SECONDS - start)) s"
-}
-
 need_root() {
 	[ "$(id -u)" = 0 ] ||
 		die "the test ground needs root (chroot and mounts): run 'sudo make ...'"
+	unshare --mount --pid --fork true 2>/dev/null ||
+		die "the test ground needs mounts and namespaces, which are not allowed here: give the container more privileges"
 }
 
 # need_space GB DIR
@@ -42,27 +30,58 @@ need_space() {
 	local free
 	free=$(df --output=avail -BG "$2" | tail -n 1 | tr -dc 0-9)
 	[ "$free" -ge "$1" ] ||
-		die "$2 has $free GB free, the test ground needs $1; XDG_CACHE_HOME chooses another place"
+		die "$2 has $free GB free, the test ground needs $1; XDG_CACHE_HOME= chooses another place"
 }
 
-packages() { sed 's/#.*//' "$@" | tr -s '[:space:]' ' '; }
-
-# The root is made anew when what is in it changes.
-root_key() {
-	cat "$clone/scripts/packages-build.txt" "$clone/scripts/packages-guest.txt" \
-		"$clone/scripts/requirements.txt" | sha256sum | cut -c1-12
+# step WHAT COMMAND...: says what is done, and how long it took. The command's output goes to a log, the end
+# of which is shown if it fails. It runs in the background, so that a signal to this script ends it at once.
+step() {
+	local what=$1 start=$SECONDS job
+	shift
+	say "$what ..."
+	(
+		trap - INT TERM HUP
+		"$@"
+	) >"$log" 2>&1 </dev/null &
+	job=$!
+	# shellcheck disable=SC2064
+	trap "kill $job 2>/dev/null; die '$what: interrupted; the next run starts it over'" INT TERM HUP
+	if ! wait "$job"; then
+		tail -n 20 "$log" >&2
+		die "$what: failed after $((SECONDS - start)) s; the whole log is in $log"
+	fi
+	trap - INT TERM HUP
+	say "$what: done in $((SECONDS - start)) s"
 }
-root=$cache/root-$(root_key)
-state=$root/var/lib/nf_conntrack_tls
 
-# in_root ROOT COMMAND...: runs a command in the root, with the clone in it. The mounts live in a mount
-# namespace of their own, so nothing stays mounted, whatever happens.
+packages() { sed 's/#.*//' "$@" | tr -s '[:space:]' '\n' | sed '/^$/d'; }
+
+# key TEXT...: a short name for what a result depends on
+key() { printf '%s\n' "$@" | sha256sum | cut -c1-12; }
+
+# Another list of packages, or another way to install them, makes another root.
+find_root() {
+	packages=$(packages "$clone"/scripts/packages-{build,guest}.txt)
+	root=$cache/root-$(key "$packages" "$(cat "$clone/scripts/bootstrap.sh")")
+	state=$root/var/lib/nf_conntrack_tls
+}
+find_root
+
+# contained COMMAND...: runs it with mounts and processes in namespaces of their own, which end with the script
+# that made them, whatever ends it.
+contained() {
+	setpriv --pdeathsig KILL \
+		unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$@"
+}
+
+# in_root ROOT COMMAND...: runs a command in the root, with the clone in it.
 in_root() {
 	local into=$1
 	shift
 	mkdir -p "$into$guest_clone"
 	# shellcheck disable=SC2016
-	unshare --mount --propagation private bash -euc '
+	contained bash -euc '
+		trap "exit 130" INT
 		root=$1 clone=$2 into=$3; shift 3
 		mount --bind "$clone" "$root$into"
 		mount -t proc proc "$root/proc"
@@ -76,19 +95,37 @@ in_root() {
 			mount --bind "$(readlink -f "$authorities")" "$root$authorities"
 		fi
 		cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || rm -f "$root/etc/resolv.conf"
-		exec chroot "$root" env -C "$into" "$@"
+		chroot "$root" env -C "$into" "$@"
 	' in_root "$into" "$clone" "$guest_clone" \
-		-i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
-		DEBIAN_FRONTEND=noninteractive CARGO_HOME=/var/cache/cargo \
-		CARGO_TARGET_DIR=/var/cache/cargo-target "$@"
+		-i HOME=/root PATH=/opt/venv/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+		TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive CARGO_HOME=/var/cache/cargo \
+		CARGO_TARGET_DIR="$guest_clone/build/cargo" "${proxies[@]}" "$@"
 }
 
-# The kernel version that make, or the user, chose; else the one that was the newest lately.
-kernel_version() {
-	local version=${KVER:-}
-	[ -n "$version" ] || version=$(cat "$state/newest" 2>/dev/null) ||
-		die "no kernel is chosen yet: run scripts/ground.sh first"
-	printf '%s\n' "$version"
+# The root knows nothing of the machine but how to reach the network.
+proxies=()
+for name in http_proxy https_proxy no_proxy; do
+	[ -z "${!name:-}" ] || proxies+=("$name=${!name}")
+done
+unset name
+
+is_prepared() { [ -e "$state/kernel-$1" ]; }
+
+# The kernel version that the user chose; else the one that ground.sh did. Sets $version.
+find_kernel() {
+	version=${KVER:-}
+	[ -n "$version" ] || version=$(cat "$state/newest" 2>/dev/null) || version=
+	if [ -z "$version" ] || ! is_prepared "$version"; then
+		die "the test ground is not set up${version:+ for kernel $version}: run 'make ground${version:+ KVER=$version}'"
+	fi
 }
 
 source_tree() { printf '/usr/src/nf_conntrack_tls/%s\n' "$1"; }
+
+# kernel_make VERSION ARGS...: the kernel's build, as Debian's kernel of that version was built.
+kernel_make() {
+	local version=$1
+	shift
+	in_root "$root" make --no-print-directory -C "$(source_tree "$version")" \
+		CC=gcc-14 LOCALVERSION="${version#"${version%%[+-]*}"}" "$@"
+}

@@ -1,52 +1,68 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The kernel's own lints: rustfmt and clippy by its configuration, checkpatch, and shellcheck. Prints a line
-# a check; fails when one does.
+# The kernel's own lints: rustfmt and clippy by its configuration, checkpatch; shellcheck, pyflakes. Prints KTAP;
+# fails when one does.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_root
-version=$(kernel_version)
+find_kernel
 tree=$(source_tree "$version")
-passed=0 failed=0
+ran=0 failed=0
 
 # check NAME COMMAND...: one lint; its output is shown when it fails.
 check() {
 	local name=$1 output
 	shift
+	ran=$((ran + 1))
 	if output=$("$@" 2>&1); then
-		printf 'ok %s\n' "$name"
-		passed=$((passed + 1))
+		printf 'ok %d %s\n' "$ran" "$name"
 	else
-		printf 'not ok %s\n%s\n' "$name" "$output"
+		printf 'not ok %d %s\n%s\n' "$ran" "$name" "$output"
 		failed=$((failed + 1))
 	fi
 }
 
 inside() { in_root "$root" "$@"; }
 
-kernel_clippy() {
-	# An object is only made anew when its command changes: another folder for another compiler.
-	inside make --no-print-directory -C "$tree" M="$guest_clone" \
-		MO="$guest_clone/build/lint/$version" CC=gcc-14 CLIPPY=1 \
-		LOCALVERSION="${version#"${version%%[+-]*}"}" KRUSTFLAGS=-Dwarnings clean modules
+# files NAME...: those of the clone, by the patterns of find's -name
+files() {
+	local pattern names=()
+	for pattern; do names+=(-o -name "$pattern"); done
+	(cd "$clone" && find . \( -path ./.git -o -path ./build -o -name target \) -prune -o \
+		-type f \( "${names[@]:1}" \) -print | sed 's|^\./||' | sort)
 }
 
-mkdir -p "$clone/build/lint/$version"
-mapfile -t scripts < <(git -C "$clone" ls-files --cached --others --exclude-standard '*.sh' '*.bashrc' .ci/run)
-mapfile -t pythons < <(git -C "$clone" ls-files --cached --others --exclude-standard '*.py')
+kernel_clippy() {
+	local out=build/lint/$version
+	# What was built is not looked at again: start anew.
+	rm -rf "${clone:?}/$out"
+	mkdir -p "$clone/$out"
+	kernel_make "$version" M="$guest_clone" MO="$guest_clone/$out" CLIPPY=1 KRUSTFLAGS=-Dwarnings
+}
 
+rustfmt_tests() { inside sh -c 'cd tests/parser && cargo fmt --check'; }
+clippy_tests() { inside sh -c 'cd tests/parser && cargo clippy --locked --quiet --all-targets -- -D warnings'; }
+
+same_settings() {
+	diff <(grep -v '^# SPDX' "$clone/$1" | sed '/./,$!d') <(grep -v '^# SPDX' "$root$tree/$1" | sed '/./,$!d')
+}
+
+mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
+mapfile -t pythons < <(files '*.py')
+
+printf 'KTAP version 1\n1..9\n'
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" nf_conntrack_tls.rs
 check clippy_kernel kernel_clippy
-check rustfmt_tests inside sh -c 'cd tests/parser && cargo fmt --check'
-check clippy_tests inside sh -c 'cd tests/parser && cargo clippy --quiet --all-targets -- -D warnings'
+check rustfmt_tests rustfmt_tests
+check clippy_tests clippy_tests
 # We are out of tree, so kernel versions are compared; BUILD_BUG_ON() is no BUG().
 check checkpatch inside "$tree/scripts/checkpatch.pl" --no-tree --no-summary --terse --strict \
-	--max-line-length=100 --file helpers.c helpers.h \
-	--ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,AVOID_BUG
+	--max-line-length=100 --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,AVOID_BUG --file helpers.c helpers.h
 check shellcheck inside shellcheck --external-sources --severity=warning "${scripts[@]}"
-check python inside python3 -m py_compile "${pythons[@]}"
-printf '%d passed, %d failed\n' "$passed" "$failed"
+check pyflakes inside python3 -m pyflakes "${pythons[@]}"
+check rustfmt_as_the_kernels same_settings .rustfmt.toml
+check clippy_as_the_kernels same_settings .clippy.toml
 [ "$failed" = 0 ]

@@ -4,55 +4,108 @@
 # Boots the stock kernel $KVER under QEMU, and runs a script of the clone in it: scripts/vm.sh SCRIPT ARGS...
 # Without a script: a shell. Its output streams out, its exit status comes back. A guest that does not end
 # by saying that it did, or whose kernel log holds a splat, has failed; its kernel log stays in
-# build/$KVER/guest.log.
+# build/$KVER/guest.log. VM_CPUS, VM_MEMORY and VM_TIMEOUT (seconds) change its size; VM_KVM=0 or 1 says
+# whether to use /dev/kvm, else a probe finds out.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_root
-version=$(kernel_version)
+find_kernel
 timeout=${VM_TIMEOUT:-1800}
-out=$clone/build/$version
-splats='------------\[ cut here|BUG:|Oops|Call Trace|WARNING:|KASAN|UBSAN|[Kk]ernel panic|INFO: (task|rcu)|general protection'
+out=build/$version
+kernel=/usr/lib/modules/$version/vmlinuz
 
+# What the kernel says when something is wrong, whoever's fault it is.
+splats='------------\[ cut here|BUG[: ]|Oops|Call Trace|[Kk]ernel panic|panicked at|KASAN|UBSAN|KFENCE|KCSAN'
+splats+='|WARNING: (possible|suspicious|inconsistent|bad|.* at )|INFO: (task|rcu|trying)|rcu: INFO|rcu_.* detected'
+splats+='|general protection|double fault|stack segment|refcount_t:|list_(add|del) corruption|unregister_netdevice'
+splats+='|Unable to handle|unable to handle|kmemleak:'
+
+# The device can be there and of no use (nested guests): only a booting kernel tells. Once a boot.
+probe_kvm() {
+	local boots
+	[ -w /dev/kvm ] || return
+	read -r boots </proc/sys/kernel/random/boot_id
+	if [ "$(cut -d ' ' -f 1 "$cache/kvm" 2>/dev/null)" != "$boots" ]; then
+		step "probing /dev/kvm" try_kvm "$boots"
+	fi
+	[ "$(cut -d ' ' -f 2 "$cache/kvm")" = works ]
+}
+
+# try_kvm BOOT: a kernel with no root panics, if it gets that far.
+# shellcheck disable=SC2317
+try_kvm() {
+	local result=fails
+	in_root "$root" timeout 15 qemu-system-x86_64 -accel kvm -m 256 -nodefaults -display none -no-reboot \
+		-serial stdio -kernel "$kernel" -append 'console=ttyS0 panic=-1' |
+		grep -m 1 'Kernel panic' && result=works
+	printf '%s %s\n' "$1" "$result" >"$cache/kvm"
+}
+
+# The watchdogs are slow, since an emulated machine on a busy one is.
 boot() {
 	in_root "$root" timeout --foreground --kill-after=20 "$timeout" \
-		vng --run "/usr/lib/modules/$version/vmlinuz" --disable-kvm --force-9p --user root \
-		--cpus "${VM_CPUS:-2}" --memory "${VM_MEMORY:-1G}" --cwd "$guest_clone" "$@"
+		vng --run "$kernel" "${acceleration[@]}" --force-9p --user root \
+		--cpus "${VM_CPUS:-2}" --memory "${VM_MEMORY:-1G}" --cwd "$guest_clone" \
+		--append "oops=panic watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" "$@"
 }
 
-environment="export NF_CT_TLS_DIR=$guest_clone NF_CT_TLS_KVER=$version"
-environment+=" NF_CT_TLS_KO=$guest_clone/build/$version/nf_conntrack_tls.ko"
-
-# Behind the script's output come the kernel log and the exit status; a guest that dies sends neither.
-run() {
-	local command
-	printf -v command '%q ' "$@"
-	boot --exec "$environment; $command; s=\$?; echo; echo @@log; dmesg; echo @@status \$s"
+# guest_command COMMAND...: its last words tell how it went, and that it came to its end.
+guest_command() {
+	printf '%s; %q ' "$environment" "$1"
+	[ $# = 1 ] || printf '%q ' "${@:2}"
+	printf '%s' "2>&1; printf '\\n%s %d\\n' $word \$?"
 }
 
-# Shows the script's output, and puts the rest aside.
+# divide: shows the script's output, and puts its last words aside.
 divide() {
-	awk -v log_file="$out/guest.log" -v status_file="$out/guest.status" '
+	awk -v word="$word" -v status="$clone/$out/guest.status" '
 		{ sub(/\r$/, "") }
-		/^@@log$/ { behind = 1; next }
-		/^@@status [0-9]+$/ && behind { print $2 > status_file; next }
-		behind { print > log_file; next }
+		$1 == word { print $2 > status; next }
 		{ print; fflush() }'
 }
 
-mkdir -p "$out"
-rm -f "$out"/guest.{log,status}
+# The kernel's console is the boot's stderr, so that what it says last is there, too, if it dies.
+run() {
+	local word start=$SECONDS shown logged
+	word=@@$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+	rm -f "$clone/$out"/guest.{log,status}
+	exec 3> >(divide)
+	shown=$!
+	exec 4> >(tr -d '\r' >"$clone/$out/guest.log")
+	logged=$!
+	boot --verbose --append "loglevel=7" --exec "$(guest_command "$@")" </dev/null >&3 2>&4 || true
+	exec 3>&- 4>&-
+	wait "$shown" "$logged"
+	say "guest: $((SECONDS - start)) s"
+	judge
+}
+
+judge() {
+	local guest_log=$clone/$out/guest.log
+	[ -s "$guest_log" ] || die "the guest did not boot"
+	if grep -nE -e "$splats" "$guest_log" >&2; then
+		die "the guest's kernel complained: see $guest_log"
+	fi
+	[ -e "$clone/$out/guest.status" ] ||
+		die "the guest died, or took over $timeout s, before it could say how it went: see $guest_log"
+	exit "$(cat "$clone/$out/guest.status")"
+}
+
+[ "${1:-}" != -- ] || shift
+[ -e "$clone/$out/nf_conntrack_tls.ko" ] || die "the module is not built for kernel $version: run scripts/build.sh"
+environment="export PATH=/opt/venv/bin:\$PATH NF_CT_TLS_DIR=$guest_clone NF_CT_TLS_KVER=$version"
+environment+=" NF_CT_TLS_KO=$guest_clone/$out/nf_conntrack_tls.ko"
+acceleration=(--disable-kvm)
+case ${VM_KVM:-probe} in
+probe) ! probe_kvm || acceleration=() ;;
+1) acceleration=() ;;
+0) ;;
+*) die "VM_KVM=$VM_KVM is neither 0 nor 1" ;;
+esac
 if [ $# = 0 ]; then
 	boot --exec "$environment; exec bash --rcfile $guest_clone/scripts/guest.bashrc -i"
 	exit
 fi
-start=$SECONDS
-run "$@" </dev/null 2>&1 | divide || say "the guest's boot failed"
-say "guest: $((SECONDS - start)) s"
-[ -e "$out/guest.status" ] ||
-	die "the guest died, or took over $timeout s, before it could say how it went"
-if grep -nE -e "$splats" "$out/guest.log" >&2; then
-	die "the guest's kernel complained: see $out/guest.log"
-fi
-exit "$(cat "$out/guest.status")"
+run "$@"
