@@ -429,12 +429,12 @@ void nf_ct_tls_report(struct sk_buff *skb, struct nf_conn *ct, const u8 *reason,
 	nf_ct_helper_log(skb, ct, "%.*s", len, reason);
 	if (nf_ct_l3num(ct) == NFPROTO_IPV6)
 		net_warn_ratelimited("%.*s: connection condemned, %s direction, [%pI6c]:%u -> [%pI6c]:%u\n",
-				    len, reason, direction, &tuple->src.u3.ip6, sport,
-				    &tuple->dst.u3.ip6, dport);
+				     len, reason, direction, &tuple->src.u3.ip6, sport,
+				     &tuple->dst.u3.ip6, dport);
 	else
 		net_warn_ratelimited("%.*s: connection condemned, %s direction, %pI4:%u -> %pI4:%u\n",
-				    len, reason, direction, &tuple->src.u3.ip, sport,
-				    &tuple->dst.u3.ip, dport);
+				     len, reason, direction, &tuple->src.u3.ip, sport,
+				     &tuple->dst.u3.ip, dport);
 }
 
 void nf_ct_tls_set_mark(struct nf_conn *ct, u32 mark)

@@ -74,7 +74,7 @@ fn judge(packet: &Packet<'_>) -> Verdict {
         return Verdict::Accept;
     };
     // Bare ACKs are half of all packets.
-    if segment.len == 0 && !segment.syn && !segment.fin {
+    if segment.len == 0 && !segment.syn && !segment.fin && !segment.urg {
         return Verdict::Accept;
     }
     let parameters = Parameters::get();

@@ -17,9 +17,10 @@
 //! # What a receiver would not read
 //!
 //! Bytes that are read here and ignored by the receiver would let others take their place unread. So
-//! payload is taken only where a receiver takes it: not from RST, and from SYN only in a stream that
-//! has not been answered. A server that turns down data on a SYN (RFC 7413) says so in its
-//! SYN-ACK, and the client's stream then begins anew. FIN takes no place in the count of bytes: nothing
+//! payload is taken only where a receiver takes it: not from RST, not from a SYN-ACK, and from the
+//! client's SYN only once, before it is answered. A server that turns down data on a SYN (RFC 7413)
+//! says so in its SYN-ACK, and the client's stream then begins anew. An urgent pointer breaks the rules
+//! on a segment without payload too: it may point into what follows. FIN takes no place in the count of bytes: nothing
 //! may follow it, and nothing is gained by believing one.
 
 use super::{
@@ -75,7 +76,8 @@ impl Connection {
     /// Places a segment in its direction's stream, and expects what comes behind it from now on.
     pub fn place(&mut self, direction: Direction, segment: &Segment) -> Placement {
         let begins = segment.syn && self.synchronise(direction, segment);
-        if segment.len == 0 {
+        let urgent = segment.urg && !segment.rst;
+        if segment.len == 0 && !urgent {
             return Placement::Empty;
         }
         if let Some(reason) = self.condemned() {
@@ -84,17 +86,27 @@ impl Connection {
         if segment.rst {
             return Placement::Empty;
         }
-        if segment.syn && !begins {
-            return Placement::OutOfOrder;
+        if segment.syn && !(begins && direction == Direction::Original) {
+            return self.place_again(direction, segment);
+        }
+        if urgent {
+            self.condemn(direction, Reason::UrgentData);
+            return Placement::Condemned(Reason::UrgentData);
         }
         if !self.stream(direction).has(Stream::SYNCED) {
             return Placement::MidStream;
         }
-        if segment.urg {
-            self.condemn(direction, Reason::UrgentData);
-            return Placement::Condemned(Reason::UrgentData);
-        }
         self.stream(direction).place_payload(segment)
+    }
+
+    /// Places payload on a SYN that begins nothing: a receiver reads none of it, but may have before.
+    fn place_again(&mut self, direction: Direction, segment: &Segment) -> Placement {
+        let end = segment.seq.wrapping_add(1).wrapping_add(segment.len);
+        if direction == Direction::Original && self.client.next == end {
+            Placement::Retransmission
+        } else {
+            Placement::OutOfOrder
+        }
     }
 
     /// Begins a stream at a SYN, unless the other side has answered it already.
@@ -102,13 +114,16 @@ impl Connection {
     /// From then on a SYN changes nothing at its receiver either (RFC 9293 3.10.7.4).
     fn synchronise(&mut self, direction: Direction, segment: &Segment) -> bool {
         let (own, peer) = self.both(direction);
-        let unanswered = direction == Direction::Original && !peer.has(Stream::SYNCED);
-        if own.has(Stream::SYNCED | Stream::TLS) && !unanswered {
+        let resent = direction == Direction::Original
+            && own.has(Stream::SYNCED)
+            && !peer.has(Stream::SYNCED);
+        // What was read of an earlier SYN may have been taken.
+        if own.has(Stream::TLS | Stream::SSL2) || (own.has(Stream::SYNCED) && !resent) {
             return false;
         }
         own.begin_at(segment.seq.wrapping_add(1));
         match segment.ack {
-            // Data on the other side's SYN was turned down.
+            // The other side's SYN, or data on it, was turned down.
             Some(ack) if peer.has(Stream::SYNCED) && peer.next != ack => peer.begin_at(ack),
             _ => {}
         }

@@ -395,15 +395,65 @@ fn urgent_data_breaks_the_rules() {
 }
 
 #[test]
-fn the_urgent_flag_without_data_does_not() {
+fn the_urgent_flag_without_data_breaks_the_rules_too() {
     let urgent = Segment {
         urg: true,
+        ..at_byte(0)
+    };
+    let mut wire = Wire::open(ISN);
+    assert_eq!(
+        wire.send(Original, urgent, &[]),
+        Condemned(Reason::UrgentData),
+        "it may point into what follows"
+    );
+}
+
+#[test]
+fn the_urgent_flag_of_a_reset_does_not() {
+    let urgent = Segment {
+        urg: true,
+        rst: true,
         ..at_byte(0)
     };
     let mut wire = Wire::open(ISN);
     assert_eq!(wire.send(Original, urgent, &[]), Empty);
     assert_eq!(wire.client(0, &data(40)), NEW);
     assert_eq!(wire.connection.condemned(), None);
+}
+
+#[test]
+fn data_on_a_syn_ack_is_not_read() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    let answer = Segment {
+        ack: Some(ISN + 1),
+        ..syn(ISN)
+    };
+    assert_eq!(wire.send(Reply, answer, &data(40)), OutOfOrder);
+    assert_eq!(wire.send(Reply, answer, &[]), Empty);
+    assert_eq!(wire.server(0, &data(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn a_bare_syn_behind_data_on_one_does_not_forget_it() {
+    let mut wire = Wire::fresh();
+    let (first, rest) = (&data(40)[..6], &data(40)[6..]);
+    wire.send(Original, syn(ISN), first);
+    assert_eq!(wire.send(Original, syn(ISN), &[]), Empty);
+    assert_eq!(
+        wire.send(Original, syn(ISN), first),
+        Retransmission,
+        "on loopback it is seen twice"
+    );
+    let answer = Segment {
+        ack: Some(ISN + 7),
+        ..syn(ISN)
+    };
+    wire.send(Reply, answer, &[]);
+    assert_eq!(wire.client(6, rest), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+    assert!(!wire.connection.in_record(Original));
 }
 
 #[test]
@@ -482,6 +532,11 @@ fn an_unanswered_syn_gives_way_to_the_next() {
     let mut wire = Wire::fresh();
     wire.send(Original, syn(ISN), &data(40));
     assert_eq!(wire.send(Original, syn(ISN + 5000), &[]), Empty);
+    let answer = Segment {
+        ack: Some(ISN + 5001),
+        ..syn(ISN)
+    };
+    wire.send(Reply, answer, &[]);
     assert_eq!(wire.client(5000, &data(40)), NEW);
     assert_eq!(wire.verdict, Ok(()));
 }
