@@ -60,10 +60,14 @@ guest_command() {
 
 # divide: shows the script's output, and puts its last words aside.
 divide() {
-	awk -v word="$word" -v status="$clone/$out/guest.status" '
-		{ sub(/\r$/, "") }
-		$1 == word { print $2 > status; next }
-		{ print; fflush() }'
+	local line
+	while IFS= read -r line; do
+		line=${line%$'\r'}
+		case $line in
+		"$word "*) printf '%s\n' "${line#* }" >"$clone/$out/guest.status" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done
 }
 
 # The kernel's console is the boot's stderr, so that what it says last is there, too, if it dies.
