@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One attack: a TCP endpoint made by hand, client or server, with a victim at the other end."""
+
+import os
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import victim as tls
+from tlsnet import KernelLog
+from victim import SECRET, Victim, Victims
+from wire import Arrival, Segment, Wire
+
+ATTACKER = {4: "10.0.1.3", 6: "2001:db8:1::3"}
+VICTIM = {4: "10.0.4.2", 6: "2001:db8:4::2"}
+FAST_OPEN, SMALL_BUFFER = "10.0.4.3", "10.0.4.4"
+MSS = 1200
+CLAIMED = 0x2000
+# For an answer that is on its way, and may have been dropped and sent again.
+PATIENCE = 3.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Who attacks, when, and over what."""
+
+    is_client: bool = True
+    # Behind a whole handshake, where the module sees lengths only.
+    protected: bool = False
+    family: int = 4
+    host: str = ""
+    timestamps: bool = False
+    window: int = 65535
+
+
+def heartbeat(protected: bool) -> bytes:
+    """A heartbeat request that claims more than it carries."""
+    request = b"\x01" + struct.pack("!H", CLAIMED)
+    if protected:
+        return tls.record(tls.HEARTBEAT, tls.protect(request + os.urandom(16)))
+    return tls.record(tls.HEARTBEAT, request)
+
+
+class Swallowed(Exception):
+    """The victim never answered."""
+
+
+def high(count: int) -> bytes:
+    """Bytes like ciphertext."""
+    return bytes(0x80 | i & 0x7F for i in range(count))
+
+
+def before(first: int, second: int) -> bool:
+    """Whether sequence number `first` comes before `second`."""
+    return (first - second) & 0xFFFFFFFF > 0x7FFFFFFF
+
+
+class Attack:
+    """The attacker's TCP: it sends what it is told, and acknowledges what it gets."""
+
+    def __init__(self, wire: Wire, victims: Victims, log: KernelLog, port: int, setting: Setting) -> None:
+        self.wire, self.victims, self.log, self.setting = wire, victims, log, setting
+        self.heartbeat = heartbeat(setting.protected)
+        host = setting.host or VICTIM[setting.family]
+        ports = (port, tls.PORT) if setting.is_client else (tls.PORT, port)
+        self.own = (ATTACKER[setting.family], ports[0])
+        self.peer = (host, ports[1])
+        self.victim: Victim | None = None
+        self.seq = 0
+        self.ack = 0
+        self.received = bytearray()
+        self.leaked = False
+        self._secret = tls.mask(SECRET) if setting.protected else SECRET
+        self.sent: list[Segment] = []
+        self._early: dict[int, bytes] = {}
+        self._synced = threading.Event()
+        self._peer_timestamp = 0
+        self._clock = 1_000_000
+        self._quiet = False
+        self._port = port
+        self._barriers = 0
+        self._lock = threading.RLock()
+        wire.take((self.peer[1], self.own[1]), self._arrive)
+
+    # --- sending ----------------------------------------------------------------
+
+    def segment(self, data: bytes = b"", **fields: Any) -> Segment:
+        """Sends a segment, at the stream's current place unless told otherwise, and stays there."""
+        given: dict[str, Any] = {"seq": self.seq, "ack": self.ack, "window": self.setting.window}
+        given |= {"options": self._timestamp(fields.pop("age", 0)) + fields.pop("options", b"")}
+        given |= fields
+        segment = Segment(self.own, self.peer, data=data, **given)
+        self.sent.append(segment)
+        self.wire.send(segment)
+        return segment
+
+    def send(self, data: bytes, **fields: Any) -> None:
+        """Sends the stream's next bytes, and moves on."""
+        for at in range(0, len(data), MSS):
+            part = data[at : at + MSS]
+            self.segment(part, **fields)
+            self.seq += len(part)
+
+    def at(self, offset: int, data: bytes, **fields: Any) -> None:
+        """Sends bytes that belong `offset` behind the stream's current place."""
+        self.segment(data, seq=self.seq + offset, **fields)
+
+    def _timestamp(self, age: int) -> bytes:
+        if not self.setting.timestamps:
+            return b""
+        self._clock += 1
+        return b"\x01\x01\x08\x0a" + struct.pack("!II", self._clock - age, self._peer_timestamp)
+
+    # --- receiving --------------------------------------------------------------
+
+    def _arrive(self, arrival: Arrival) -> None:
+        with self._lock:
+            self._peer_timestamp = arrival.timestamp or self._peer_timestamp
+            if arrival.has("S") and not self._synced.is_set():
+                self.ack = arrival.seq + 1
+                self._synced.set()
+            if not arrival.data:
+                return
+            self._early[arrival.seq] = arrival.data
+            self._put_in_order()
+            self.leaked = self.leaked or self._secret in self.received
+            if not self._quiet:
+                self._acknowledge()
+
+    def _put_in_order(self) -> None:
+        moved = True
+        while moved:
+            moved = False
+            for seq, data in list(self._early.items()):
+                start = self.ack & 0xFFFFFFFF
+                if before(start, seq):
+                    continue
+                new = data[(start - seq) & 0xFFFFFFFF :]
+                del self._early[seq]
+                self.received += new
+                self.ack += len(new)
+                moved = moved or bool(new)
+
+    def _acknowledge(self) -> None:
+        self.wire.send(
+            Segment(
+                self.own,
+                self.peer,
+                self.seq,
+                self.ack,
+                window=self.setting.window,
+                options=self._timestamp(0),
+            )
+        )
+
+    # --- the course of an attack --------------------------------------------------
+
+    def sync(self) -> None:
+        """Lets everything arrive, and lets the victim read and answer it."""
+        self.barrier()
+        if self.victim is None and self.setting.is_client:
+            self.victim = self.victims.accepted(self.own)
+        if self.victim is not None:
+            self.victim.pump()
+        self.barrier()
+
+    def barrier(self) -> None:
+        """Lets everything arrive."""
+        for _ in range(2):
+            self._barriers += 1
+            self.wire.barrier(ATTACKER[4], VICTIM[4], (self._port, self._barriers))
+
+    def syn_options(self) -> bytes:
+        """What a SYN carries."""
+        return b"\x02\x04" + struct.pack("!H", 1460)
+
+    def syn(self, data: bytes = b"", **fields: Any) -> None:
+        """Sends a SYN; the stream begins behind it."""
+        self.segment(data, **({"flags": "S", "ack": 0, "options": self.syn_options()} | fields))
+
+    def await_syn(self) -> None:
+        """Waits for the victim's SYN, with or without ACK."""
+        end = time.monotonic() + PATIENCE
+        while not self._synced.wait(0.1):
+            if self.condemned() or time.monotonic() > end:
+                raise Swallowed
+
+    def open(self, isn: int | None = None) -> None:
+        """The TCP handshake."""
+        self.seq = int.from_bytes(os.urandom(3), "big") if isn is None else isn
+        if self.setting.is_client:
+            self.syn()
+            self.await_syn()
+            self.seq += 1
+            self.segment()
+        else:
+            self.be_connected_to()
+            self.segment(flags="SA", options=self.syn_options())
+            self.seq += 1
+        self.sync()
+        if self.victim is None:
+            raise RuntimeError("the victim did not accept")
+
+    def be_connected_to(self) -> None:
+        """Lets the victim send its SYN."""
+        self.victim = self.victims.connect(self.peer, self.own[0])
+        self.await_syn()
+
+    def preamble(self) -> list[bytes]:
+        """What the attacker says before the attack: each is sent when the victim has answered the one before."""
+        if self.setting.is_client:
+            clear = [tls.hello(tls.CLIENT_HELLO)]
+            return clear + [tls.CLIENT_FLIGHT] if self.setting.protected else clear
+        hello = tls.hello(tls.SERVER_HELLO)
+        if self.setting.protected:
+            return [hello + tls.message(tls.HELLO_DONE, b""), tls.SERVER_FLIGHT]
+        return [hello]
+
+    def begin(self, isn: int | None = None) -> None:
+        """Opens the connection, and goes through the preamble."""
+        self.open(isn)
+        self.greet()
+
+    def greet(self) -> None:
+        """Goes through the preamble."""
+        assert self.victim is not None
+        if not self.setting.is_client:
+            self.victim.say(tls.hello(tls.CLIENT_HELLO))
+            self.sync()
+        for part in self.preamble():
+            self.send(part)
+            self.sync()
+
+    def isn_for_wrap(self) -> int:
+        """The initial sequence number that lets the numbers wrap in the heartbeat's header."""
+        return (1 << 32) - 4 - sum(len(part) for part in self.preamble())
+
+    def condemned(self) -> list[str]:
+        """The reasons that the log names for this connection."""
+        client = self.own if self.setting.is_client else self.peer
+        return [line.reason for line in self.log.about(client)]
+
+    def conclude(self) -> None:
+        """Lets what is under way happen; an attacker sends again what did not work."""
+        self.sync()
+        for _ in range(2):
+            if self.leaked or self.condemned() or self._delivered():
+                break
+            for segment in self.sent:
+                if "S" not in segment.flags:
+                    self.wire.send(segment)
+            self.sync()
+        end = time.monotonic() + PATIENCE
+        while self._delivered() and not self.leaked and not self.condemned() and time.monotonic() < end:
+            self.sync()
+            time.sleep(0.05)
+        self.sync()
+
+    def _delivered(self) -> bool:
+        return self.victim is not None and self.victim.requests > 0
+
+    def verdict(self) -> str:
+        """What came of it."""
+        if self.leaked:
+            return "evaded"
+        return "harmless" if self._delivered() else "stopped"
+
+    def close(self) -> None:
+        """Lets the victim's socket and the wire go."""
+        self._quiet = True
+        if self.victim is not None:
+            self.victim.close()
+        self.wire.leave((self.peer[1], self.own[1]))
