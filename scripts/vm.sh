@@ -61,7 +61,7 @@ guest_command() {
 # divide: shows the script's output, and puts its last words aside.
 divide() {
 	local line
-	while IFS= read -r line; do
+	while IFS= read -r line || [ -n "$line" ]; do
 		line=${line%$'\r'}
 		case $line in
 		"$word "*) printf '%s\n' "${line#* }" >"$clone/$out/guest.status" ;;
