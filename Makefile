@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo check check-parser check-guest check-netem lint shell clean distclean help
+.PHONY: all module ground demo check check-parser check-guest check-netem check-interop lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
@@ -46,6 +46,10 @@ check-guest: module ## Run the selftests in the guest
 
 check-netem: module ## Send honest TLS through bad networks (15 minutes)
 	@VM_MEMORY=2G scripts/vm.sh tests/netem/run.sh
+
+check-interop: module ## Send real TLS stacks through the module (15 minutes)
+	@scripts/interop.sh
+	@VM_MEMORY=2G scripts/vm.sh tests/interop/run.sh
 
 lint: ground ## Run rustfmt, clippy, checkpatch, shellcheck, pyflakes
 	@scripts/lint.sh
