@@ -29,6 +29,7 @@ use conntrack::{
 use counters::Counter;
 use tls_parser::{
     Connection,
+    Direction,
     Placement,
     Policy,
     Reason,
@@ -78,19 +79,21 @@ fn judge(packet: &Packet<'_>) -> Verdict {
         return Verdict::Accept;
     }
     let parameters = Parameters::get();
+    let direction = packet.direction();
     let fate = {
         let Some(mut connection) = packet.lock() else {
             return Verdict::Accept;
         };
-        let fate = follow(
-            &mut connection,
-            &parameters.policy,
+        let fate = Passage {
+            connection: &mut connection,
+            policy: &parameters.policy,
             packet,
-            &segment,
             payload,
-        );
+            direction,
+        }
+        .follow(&segment);
         if parameters.log_only && matches!(fate, Fate::OutOfOrder) {
-            connection.lose(packet.direction());
+            connection.lose(direction);
         }
         fate
     };
@@ -120,80 +123,72 @@ fn condemn(packet: &Packet<'_>, parameters: &Parameters, reason: Reason) {
     }
 }
 
-/// Follows a segment through the connection's state.
-fn follow(
-    connection: &mut Connection,
-    policy: &Policy,
-    packet: &Packet<'_>,
-    segment: &Segment,
+/// A segment's way through its connection's state, which is locked.
+struct Passage<'a> {
+    connection: &'a mut Connection,
+    policy: &'a Policy,
+    packet: &'a Packet<'a>,
     payload: Payload,
-) -> Fate {
-    let direction = packet.direction();
-    let condemned = connection.condemned().is_some();
-    if segment.syn && *connection == Connection::default() {
-        count(Counter::Connections, 1);
-    }
-    let fate = match connection.place(direction, segment) {
-        Placement::Empty => Fate::Passed,
-        Placement::Next { skip } => read(connection, policy, packet, payload, skip),
-        Placement::BehindHole => {
-            count(Counter::HolesSkipped, 1);
-            read(connection, policy, packet, payload, 0)
-        }
-        Placement::Retransmission => {
-            count(Counter::Retransmissions, 1);
-            Fate::Passed
-        }
-        Placement::OutOfOrder => Fate::OutOfOrder,
-        Placement::MidStream => pick_up(connection, policy, packet, segment, payload),
-        Placement::Condemned(_) if condemned => Fate::Condemned,
-        Placement::Condemned(reason) => Fate::Breaks(reason),
-    };
-    if segment.fin && matches!(fate, Fate::Passed) && connection.in_record(direction) {
-        count(Counter::Truncated, 1);
-    }
-    fate
+    direction: Direction,
 }
 
-/// Takes a stream up in the middle, or lets the segment pass unread.
-fn pick_up(
-    connection: &mut Connection,
-    policy: &Policy,
-    packet: &Packet<'_>,
-    segment: &Segment,
-    payload: Payload,
-) -> Fate {
-    let header_at = |at| packet.peek(payload, at);
-    if connection.pick_up(packet.direction(), segment, header_at) {
-        count(Counter::PickedUp, 1);
-        read(connection, policy, packet, payload, 0)
-    } else {
-        count(Counter::MidStream, 1);
-        Fate::Passed
-    }
-}
-
-/// Feeds the payload from byte `skip` on to the parser.
-fn read(
-    connection: &mut Connection,
-    policy: &Policy,
-    packet: &Packet<'_>,
-    payload: Payload,
-    skip: u32,
-) -> Fate {
-    let direction = packet.direction();
-    let fed = packet.read(payload, skip, |chunk| {
-        connection.feed(policy, direction, chunk)
-    });
-    match fed {
-        Ok(read) => {
-            count(Counter::Bytes, u64::from(read));
-            if read < payload.behind(skip) {
-                count(Counter::Unreadable, 1);
-                connection.lose(direction);
+impl Passage<'_> {
+    /// Places the segment in its stream, and reads what is new of it.
+    fn follow(&mut self, segment: &Segment) -> Fate {
+        let condemned = self.connection.condemned().is_some();
+        if segment.syn && *self.connection == Connection::default() {
+            count(Counter::Connections, 1);
+        }
+        let fate = match self.connection.place(self.direction, segment) {
+            Placement::Empty => Fate::Passed,
+            Placement::Next { skip } => self.read(skip),
+            Placement::BehindHole => {
+                count(Counter::HolesSkipped, 1);
+                self.read(0)
             }
+            Placement::Retransmission => {
+                count(Counter::Retransmissions, 1);
+                Fate::Passed
+            }
+            Placement::OutOfOrder => Fate::OutOfOrder,
+            Placement::MidStream => self.pick_up(segment),
+            Placement::Condemned(_) if condemned => Fate::Condemned,
+            Placement::Condemned(reason) => Fate::Breaks(reason),
+        };
+        if segment.fin && matches!(fate, Fate::Passed) && self.connection.in_record(self.direction)
+        {
+            count(Counter::Truncated, 1);
+        }
+        fate
+    }
+
+    /// Takes the stream up in the middle, or lets the segment pass unread.
+    fn pick_up(&mut self, segment: &Segment) -> Fate {
+        let header_at = |at| self.packet.peek(self.payload, at);
+        if self.connection.pick_up(self.direction, segment, header_at) {
+            count(Counter::PickedUp, 1);
+            self.read(0)
+        } else {
+            count(Counter::MidStream, 1);
             Fate::Passed
         }
-        Err(reason) => Fate::Breaks(reason),
+    }
+
+    /// Feeds the payload from byte `skip` on to the parser.
+    fn read(&mut self, skip: u32) -> Fate {
+        let fed = self.packet.read(self.payload, skip, |chunk| {
+            self.connection.feed(self.policy, self.direction, chunk)
+        });
+        match fed {
+            Ok(read) => {
+                count(Counter::Bytes, u64::from(read));
+                if read < self.payload.behind(skip) {
+                    count(Counter::Unreadable, 1);
+                    self.connection.lose(self.direction);
+                }
+                Fate::Passed
+            }
+            Err(reason) => Fate::Breaks(reason),
+        }
     }
 }
