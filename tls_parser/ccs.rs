@@ -43,8 +43,8 @@ fn in_order(side: &mut Side<'_>) -> bool {
 ///
 /// What the server negotiates later decides whether it was right: see [`betrayed`].
 fn early(side: &mut Side<'_>) -> bool {
-    let offered =
-        side.is_client() && side.own.has(Stream::HELLO) && side.own.version() == Version::Tls13;
+    // While there is no ServerHello, who sent a hello is the client.
+    let offered = side.own.has(Stream::HELLO) && side.own.version() == Version::Tls13;
     side.own.put(Stream::EARLY_CCS, offered);
     offered
 }

@@ -92,7 +92,6 @@ pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Reason> {
     side.own.clear(Stream::HEARTBEAT);
     if !side.is_client() {
         side.own.set(Stream::RETRY_RANDOM);
-        side.own.clear(Stream::SENTINEL | Stream::SENTINEL_TLS11);
     }
     side.own.set_step(step::VERSION_MAJOR);
     go_on(side)

@@ -48,7 +48,7 @@ pub enum Reason {
     VersionDowngrade,
     /// A negotiated version below the operator's minimum (RFC 8996, RFC 9325).
     VersionRefused,
-    /// Payload with TCP's urgent flag, which TLS does not know.
+    /// TCP's urgent flag, with payload or without: TLS does not know it, and it changes what is read.
     UrgentData,
 }
 

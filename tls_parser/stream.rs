@@ -20,8 +20,8 @@
 //! payload is taken only where a receiver takes it: not from RST, not from a SYN-ACK, and from the
 //! client's SYN only once, before it is answered. A server that turns down data on a SYN (RFC 7413)
 //! says so in its SYN-ACK, and the client's stream then begins anew. An urgent pointer breaks the rules
-//! on a segment without payload too: it may point into what follows. FIN takes no place in the count of bytes: nothing
-//! may follow it, and nothing is gained by believing one.
+//! on a segment without payload too: it may point into what follows. FIN takes no place in the count of
+//! bytes: nothing may follow it, and nothing is gained by believing one.
 
 use super::{
     record,
