@@ -33,17 +33,6 @@ make_venv() {
 	in_root "$root" /opt/venv/bin/pip install --quiet -r scripts/requirements.txt
 }
 
-# once KEY WHAT COMMAND...: a step in the root, done unless its stamp says that it was.
-once() {
-	local stamp=$state/$1
-	if [ -e "$stamp" ]; then
-		say "$2: there"
-		return
-	fi
-	step "${@:2}"
-	touch "$stamp"
-}
-
 # --- which kernel -----------------------------------------------------------
 
 # versions: the kernels that the archive has headers for, the newest first.

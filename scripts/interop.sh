@@ -7,21 +7,9 @@
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-list=$clone/scripts/packages-interop.txt
-
-install_stacks() {
-	local stamp names
-	stamp=$state/interop-$(sha256sum <"$list" | cut -c1-12)
-	if [ -e "$stamp" ]; then
-		say "TLS stacks: there"
-		return
-	fi
-	mapfile -t names < <(packages "$list")
-	step "TLS stacks (about a minute)" in_root "$root" \
-		apt-get install -y --no-install-recommends "${names[@]}"
-	touch "$stamp"
-}
+mapfile -t stacks < <(packages "$clone/scripts/packages-interop.txt")
 
 need_root
-install_stacks
+once "interop-$(key "${stacks[@]}")" "TLS stacks (about a minute)" in_root "$root" \
+	apt-get install -y --no-install-recommends "${stacks[@]}"
 step "peers, certificates and files (the first time about two minutes)" in_root "$root" tests/interop/setup.sh

@@ -120,6 +120,17 @@ find_kernel() {
 	fi
 }
 
+# once KEY WHAT COMMAND...: a step in the root, done unless its stamp says that it was.
+once() {
+	local stamp=$state/$1
+	if [ -e "$stamp" ]; then
+		say "$2: there"
+		return
+	fi
+	step "${@:2}"
+	touch "$stamp"
+}
+
 source_tree() { printf '/usr/src/nf_conntrack_tls/%s\n' "$1"; }
 
 # kernel_make VERSION ARGS...: the kernel's build, as Debian's kernel of that version was built.

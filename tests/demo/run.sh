@@ -26,11 +26,6 @@ say() { printf '[%4ds] %s\n' "$SECONDS" "$*"; }
 
 # --- the servers ------------------------------------------------------------
 
-make_certificate() {
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=demo" \
-		-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>"$scratch/openssl.log"
-}
-
 make_download() {
 	mkdir "$scratch/www"
 	head -c "${megabytes}M" /dev/urandom >"$scratch/www/download"
@@ -38,24 +33,14 @@ make_download() {
 	chmod 755 "$scratch" "$scratch/www"
 }
 
-start_nginx() {
-	cat >"$scratch/nginx.conf" <<-CONF
-		daemon off;
-		pid $scratch/nginx.pid;
-		error_log stderr;
-		events {}
-		http {
-			access_log off;
-			server {
-				listen $nginx4:443 ssl;
-				ssl_certificate $scratch/cert.pem;
-				ssl_certificate_key $scratch/key.pem;
-				ssl_protocols TLSv1.2 TLSv1.3;
-				root $scratch/www;
-			}
+start_honest_server() {
+	start_nginx 443 <<-CONF
+		server {
+			listen $nginx4:443 ssl;
+			ssl_protocols TLSv1.2 TLSv1.3;
+			root $scratch/www;
 		}
 	CONF
-	start on server nginx -c "$scratch/nginx.conf" -e stderr 2>"$scratch/nginx.log"
 }
 
 start_leaky_server() {
@@ -196,7 +181,7 @@ prepare() {
 	setup_net
 	make_certificate
 	make_download
-	start_nginx
+	start_honest_server
 	start_leaky_server
 	await "$nginx4"
 	await "$leaky4"

@@ -32,44 +32,32 @@ make_files() {
 	head -c $((full * megabyte)) /dev/urandom >"$store/data"
 	chmod 755 "$scratch" "$store"
 	chmod 777 "$scratch/received"
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=netem" \
-		-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>"$scratch/openssl.log"
+	make_certificate
 }
 
 # An upload is kept as a file by the proxy, which then asks the port 8080.
-start_nginx() {
-	cat >"$scratch/nginx.conf" <<-CONF
-		daemon off;
-		pid $scratch/nginx.pid;
-		error_log stderr;
-		events {}
-		http {
-			access_log off;
-			server {
-				listen 443 ssl;
-				listen 8443 ssl;
-				ssl_certificate $scratch/cert.pem;
-				ssl_certificate_key $scratch/key.pem;
-				ssl_protocols TLSv1.2 TLSv1.3;
-				client_max_body_size 0;
-				client_body_temp_path $scratch/received;
-				root $store;
-				location /upload {
-					client_body_in_file_only on;
-					proxy_pass_request_body off;
-					proxy_set_header Content-Length "";
-					proxy_set_header File \$request_body_file;
-					proxy_pass http://127.0.0.1:8080;
-				}
-			}
-			server {
-				listen 127.0.0.1:8080;
-				location / { return 200 \$http_file; }
+start_server() {
+	start_nginx 443 <<-CONF
+		server {
+			listen 443 ssl;
+			listen 8443 ssl;
+			ssl_protocols TLSv1.2 TLSv1.3;
+			client_max_body_size 0;
+			client_body_temp_path $scratch/received;
+			root $store;
+			location /upload {
+				client_body_in_file_only on;
+				proxy_pass_request_body off;
+				proxy_set_header Content-Length "";
+				proxy_set_header File \$request_body_file;
+				proxy_pass http://127.0.0.1:8080;
 			}
 		}
+		server {
+			listen 127.0.0.1:8080;
+			location / { return 200 \$http_file; }
+		}
 	CONF
-	start on server nginx -c "$scratch/nginx.conf" -e stderr 2>"$scratch/nginx.log"
-	busywait listening 443 || { cat "$scratch/nginx.log" && return 1; }
 }
 
 # --- transfers --------------------------------------------------------------
@@ -291,7 +279,7 @@ modprobe sch_netem
 timeout=300
 setup_net
 make_files
-start_nginx
+start_server
 load ports=443
 declare -A tests=([clean_100]=1 [impaired]=${#impairments[@]} [sized]=$((2 * ${#mtus[@]})) [throughput]=3)
 parts=("$@")

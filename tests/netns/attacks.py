@@ -9,8 +9,8 @@ import threading
 from tlsnet import TIMEOUT, netns
 
 # supported_versions of a client that offers TLS 1.3 and 1.2, and what makes 1.2 the best of it.
-OFFERS_13 = bytes.fromhex("002b0005040304 0303".replace(" ", ""))
-OFFERS_12 = bytes.fromhex("002b0005040303 0303".replace(" ", ""))
+OFFERS_13 = bytes.fromhex("002b 0005 04 0304 0303")
+OFFERS_12 = bytes.fromhex("002b 0005 04 0303 0303")
 CHANGE_CIPHER_SPEC = bytes.fromhex("140303000101")
 SERVER_HELLO_DONE = bytes.fromhex("0e000000")
 PROXY_PORT = 9443

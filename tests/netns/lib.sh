@@ -154,6 +154,30 @@ echo_server() {
 	done
 }
 
+# make_certificate: for the servers, key.pem and cert.pem in the scratch folder.
+make_certificate() {
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test \
+		-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>"$scratch/openssl.log"
+}
+
+# start_nginx PORT: in the server namespace, with that certificate; its servers come by the standard input.
+start_nginx() {
+	cat >"$scratch/nginx.conf" <<-CONF
+		daemon off;
+		pid $scratch/nginx.pid;
+		error_log stderr;
+		events {}
+		http {
+			access_log off;
+			ssl_certificate $scratch/cert.pem;
+			ssl_certificate_key $scratch/key.pem;
+			$(cat)
+		}
+	CONF
+	start on server nginx -c "$scratch/nginx.conf" -e stderr 2>"$scratch/nginx.log"
+	busywait listening "$1" || { cat "$scratch/nginx.log" && return 1; }
+}
+
 listening() { on server ss -Hltn "sport = :$1" | grep -q .; }
 
 # --- the module -------------------------------------------------------------

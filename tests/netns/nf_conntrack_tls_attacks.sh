@@ -14,30 +14,18 @@ any=443 only12=8443	# the server's ports: TLS 1.2 and 1.3, and 1.2 alone
 
 # nginx, since a connection that is dropped leaves its server waiting, and others shall not wait with it.
 tls_server() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=attacked \
-		-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>/dev/null
-	cat >"$scratch/nginx.conf" <<-CONF
-		daemon off;
-		pid $scratch/nginx.pid;
-		error_log stderr;
-		events {}
-		http {
-			access_log off;
-			ssl_certificate $scratch/cert.pem;
-			ssl_certificate_key $scratch/key.pem;
-			server {
-				listen $any ssl;
-				listen [::]:$any ssl;
-				ssl_protocols TLSv1.2 TLSv1.3;
-			}
-			server {
-				listen $only12 ssl;
-				ssl_protocols TLSv1.2;
-			}
+	make_certificate
+	start_nginx $any <<-CONF
+		server {
+			listen $any ssl;
+			listen [::]:$any ssl;
+			ssl_protocols TLSv1.2 TLSv1.3;
+		}
+		server {
+			listen $only12 ssl;
+			ssl_protocols TLSv1.2;
 		}
 	CONF
-	start on server nginx -c "$scratch/nginx.conf" -e stderr 2>"$scratch/nginx.log"
-	busywait listening $any
 }
 
 # attack NAME SERVER PORT OUTCOME REASON: it comes to that, and the log names that, or nothing.

@@ -23,22 +23,14 @@ count_large() {
 
 large() { on router "$1" -nvxL FORWARD | awk '/length 1501:65535/ { print $1 }'; }
 
-fetch_large() {
+# fetch_counting OPERATOR IPTABLES SERVER: whole, and the count of large packets compares so with that before.
+fetch_counting() {
 	local before after
-	before=$(large "$1")
-	fetch client "$2" -tls1_3 || return
-	after=$(large "$1")
+	before=$(large "$2")
+	fetch client "$3" -tls1_3 || return
+	after=$(large "$2")
 	echo "large packets: $((after - before))"
-	((after > before))
-}
-
-fetch_small() {
-	local before after
-	before=$(large "$1")
-	fetch client "$2" -tls1_3 || return
-	after=$(large "$1")
-	echo "large packets: $((after - before))"
-	((after == before))
+	(("after $1 before"))
 }
 
 checktool openssl cmp ethtool iptables ip6tables
@@ -51,9 +43,9 @@ load
 serve server "$server4"
 serve server "[$server6]"
 offloads on >/dev/null
-check "offloads on, IPv4" fetch_large iptables "$server4"
-check "offloads on, IPv6" fetch_large ip6tables "[$server6]"
+check "offloads on, IPv4" fetch_counting '>' iptables "$server4"
+check "offloads on, IPv6" fetch_counting '>' ip6tables "[$server6]"
 offloads off >/dev/null
-check "offloads off, IPv4" fetch_small iptables "$server4"
-check "offloads off, IPv6" fetch_small ip6tables "[$server6]"
+check "offloads off, IPv4" fetch_counting '==' iptables "$server4"
+check "offloads off, IPv6" fetch_counting '==' ip6tables "[$server6]"
 finish

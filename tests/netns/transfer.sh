@@ -9,8 +9,7 @@
 # make_file MEGABYTES: what is fetched, and the server's certificate.
 make_file() {
 	head -c "$1M" /dev/urandom >"$scratch/file"
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test \
-		-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>/dev/null
+	make_certificate
 }
 
 # serve NAMESPACE ADDRESS: files from the scratch folder, on port 443.
