@@ -9,6 +9,7 @@ use crate::counters::{
     FATES, //
 };
 use crate::tls_parser::{
+    is_signed,
     Connection,
     Direction,
     Policy,
@@ -47,6 +48,10 @@ mod generated {
 // The connection's state fits where conntrack keeps it; `helpers.c` asserts the same of conntrack.
 const _: () = assert!(size_of::<Connection>() <= generated::NF_CT_TLS_STATE_SIZE as usize);
 const _: () = assert!(align_of::<Connection>() <= generated::NF_CT_TLS_STATE_ALIGN as usize);
+
+/// A TCP header without options, in bytes, and the longest options (RFC 9293 3.1).
+const TCP_HEADER: u32 = 20;
+const TCP_OPTIONS: usize = 40;
 
 // The functions that C calls are what `helpers.h` tells C that they are.
 const _: [unsafe extern "C" fn(
@@ -280,12 +285,26 @@ impl<'a> Packet<'a> {
             fin: flag(generated::NF_CT_TLS_FIN),
             rst: flag(generated::NF_CT_TLS_RST),
             urg: flag(generated::NF_CT_TLS_URG),
+            // Looked up where there is something to read.
+            signed: false,
+            stale: false,
         };
         let payload = Payload {
             offset: raw.offset,
             len: raw.len,
         };
         Some((segment, payload))
+    }
+
+    /// Whether the segment with that payload carries a signature, or options that cannot be read.
+    pub(crate) fn is_signed(&self, payload: Payload) -> bool {
+        let start = self.protoff.saturating_add(TCP_HEADER);
+        let mut options = [0; TCP_OPTIONS];
+        match options.get_mut(..payload.offset.saturating_sub(start) as usize) {
+            Some([]) => false,
+            Some(options) => !self.copy(start, options) || is_signed(options),
+            None => true,
+        }
     }
 
     /// Locks the connection, and lends its state; `None` if it has none.
@@ -316,11 +335,15 @@ impl<'a> Packet<'a> {
         }
         let mut bytes = [0; N];
         let offset = payload.offset.checked_add(at)?;
-        // SAFETY: `skb` is valid by the type invariants, and `bytes` has room for `N`.
-        let found = unsafe {
-            generated::nf_ct_tls_peek(self.skb.as_ptr(), offset, bytes.as_mut_ptr(), len)
-        };
-        found.then_some(bytes)
+        self.copy(offset, &mut bytes).then_some(bytes)
+    }
+
+    /// Copies the packet's bytes at `offset`; returns whether all of them could be read.
+    fn copy(&self, offset: u32, to: &mut [u8]) -> bool {
+        // Slices here are far shorter than 4 GiB.
+        let len = to.len() as u32;
+        // SAFETY: `skb` is valid by the type invariants, and `to` has room for `len` bytes.
+        unsafe { generated::nf_ct_tls_peek(self.skb.as_ptr(), offset, to.as_mut_ptr(), len) }
     }
 
     /// Hands the payload from byte `skip` on to `read`, in pieces, where it lies.
@@ -378,6 +401,16 @@ pub(crate) struct StateGuard<'a> {
     ct: NonNull<generated::nf_conn>,
     state: NonNull<Connection>,
     _packet: PhantomData<&'a ()>,
+}
+
+impl StateGuard<'_> {
+    /// Whether the segment's side has acknowledged more before.
+    pub(crate) fn is_stale(&self, packet: &Packet<'_>, segment: &Segment) -> bool {
+        segment.ack.is_some_and(|ack| {
+            // SAFETY: `ct` is valid and its lock held by the type invariants.
+            unsafe { generated::nf_ct_tls_acked_more(self.ct.as_ptr(), packet.ctinfo, ack) }
+        })
+    }
 }
 
 impl Deref for StateGuard<'_> {

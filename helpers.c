@@ -339,6 +339,13 @@ bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
 	return true;
 }
 
+bool nf_ct_tls_acked_more(const struct nf_conn *ct, unsigned int ctinfo, u32 ack)
+{
+	const struct ip_ct_tcp_state *sender = &ct->proto.tcp.seen[CTINFO2DIR(ctinfo)];
+
+	return (sender->flags & IP_CT_TCP_FLAG_MAXACK_SET) && (s32)(ack - sender->td_maxack) < 0;
+}
+
 bool nf_ct_tls_is_reply(unsigned int ctinfo)
 {
 	return CTINFO2DIR(ctinfo) == IP_CT_DIR_REPLY;

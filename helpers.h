@@ -119,6 +119,12 @@ void nf_ct_tls_attach_stop(void);
 bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
 			  struct nf_ct_tls_segment *segment);
 
+/*
+ * Return: true if the sender of a packet of @ctinfo has acknowledged more than @ack before, as far
+ * as conntrack saw. ct->lock is held.
+ */
+bool nf_ct_tls_acked_more(const struct nf_conn *ct, unsigned int ctinfo, __u32 ack);
+
 /* Return: true for the reply direction, false for the original one. */
 bool nf_ct_tls_is_reply(unsigned int ctinfo);
 

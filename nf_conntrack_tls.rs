@@ -71,19 +71,21 @@ enum Fate {
 
 /// Judges a packet.
 fn judge(packet: &Packet<'_>) -> Verdict {
-    let Some((segment, payload)) = packet.segment() else {
+    let Some((mut segment, payload)) = packet.segment() else {
         return Verdict::Accept;
     };
     // Bare ACKs are half of all packets.
     if segment.len == 0 && !segment.syn && !segment.fin && !segment.urg {
         return Verdict::Accept;
     }
+    segment.signed = packet.is_signed(payload);
     let parameters = Parameters::get();
     let direction = packet.direction();
     let fate = {
         let Some(mut connection) = packet.lock() else {
             return Verdict::Accept;
         };
+        segment.stale = connection.is_stale(packet, &segment);
         let fate = Passage {
             connection: &mut connection,
             policy: &parameters.policy,

@@ -52,6 +52,8 @@ mod handshake;
 mod heartbeat;
 #[path = "tls_parser/hello.rs"]
 mod hello;
+#[path = "tls_parser/options.rs"]
+mod options;
 #[path = "tls_parser/reason.rs"]
 mod reason;
 #[path = "tls_parser/record.rs"]
@@ -65,6 +67,7 @@ mod stream;
 #[path = "tls_parser/version.rs"]
 mod version;
 
+pub use options::is_signed;
 pub use reason::Reason;
 pub use stream::{
     Placement,
@@ -161,6 +164,8 @@ impl Stream {
     const SENTINEL: u16 = 1 << 13;
     /// Of a server: the sentinel is the one against TLS 1.1 and below.
     const SENTINEL_TLS11: u16 = 1 << 14;
+    /// Its SYN was signed, as every segment is then.
+    const SIGNED: u16 = 1 << 15;
 
     fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0

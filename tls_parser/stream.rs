@@ -22,6 +22,12 @@
 //! says so in its SYN-ACK, and the client's stream then begins anew. An urgent pointer breaks the rules
 //! on a segment without payload too: it may point into what follows. FIN takes no place in the count of
 //! bytes: nothing may follow it, and nothing is gained by believing one.
+//!
+//! Nor does a receiver read what acknowledges too little (RFC 5961 5.2), or what is signed while it knows
+//! no key, or not signed while it knows one (RFC 2385 2.0, RFC 5925 7.3). How little is too little only
+//! the receiver knows; so a segment is read here only if its side has acknowledged no more before.
+//! Reordering makes honest ones of those: they are sent again, and then with the latest ACK. Whether
+//! segments of a direction are signed its SYN tells.
 
 use super::{
     record,
@@ -48,6 +54,10 @@ pub struct Segment {
     pub rst: bool,
     /// Whether URG is set.
     pub urg: bool,
+    /// Whether its side has acknowledged more before.
+    pub stale: bool,
+    /// Whether it carries a signature: TCP-MD5's or TCP-AO's option.
+    pub signed: bool,
 }
 
 /// What is to be done with a segment.
@@ -122,6 +132,7 @@ impl Connection {
             return false;
         }
         own.begin_at(segment.seq.wrapping_add(1));
+        own.put(Stream::SIGNED, segment.signed);
         match segment.ack {
             // The other side's SYN, or data on it, was turned down.
             Some(ack) if peer.has(Stream::SYNCED) && peer.next != ack => peer.begin_at(ack),
@@ -155,6 +166,7 @@ impl Connection {
             let (own, peer) = self.both(direction);
             own.begin_at(segment.seq.wrapping_add(segment.len));
             own.set(Stream::MIDWAY);
+            own.put(Stream::SIGNED, segment.signed);
             if !peer.has(Stream::SYNCED) {
                 // What the other side has done is not known any better.
                 peer.set(Stream::MIDWAY);
@@ -185,11 +197,11 @@ impl Stream {
     /// What is taken to be so of a direction whose beginning was not seen.
     const MIDWAY: u16 = Stream::TLS | Stream::PROTECTED | Stream::FINISHED;
 
-    /// Begins anew, with the byte of that sequence number; what condemned it stays.
+    /// Begins anew, with the byte of that sequence number; what condemned it stays, and its signatures.
     fn begin_at(&mut self, next: u32) {
         *self = Stream {
             next,
-            flags: Stream::SYNCED,
+            flags: Stream::SYNCED | (self.flags & Stream::SIGNED),
             broken: self.broken,
             ..Stream::default()
         };
@@ -199,15 +211,19 @@ impl Stream {
         let start = segment.seq.wrapping_add(u32::from(segment.syn));
         let seen = self.next.wrapping_sub(start);
         // Half of the sequence space lies before `next`, half behind it (RFC 9293 3.4).
-        let placement = if seen > u32::MAX >> 1 {
-            if !self.skip_hole(start.wrapping_sub(self.next)) {
-                return Placement::OutOfOrder;
-            }
-            Placement::BehindHole
-        } else if seen >= segment.len {
+        let behind_hole = seen > u32::MAX >> 1;
+        if !behind_hole && seen >= segment.len {
             return Placement::Retransmission;
-        } else {
+        }
+        if segment.stale || segment.signed != self.has(Stream::SIGNED) {
+            return Placement::OutOfOrder;
+        }
+        let placement = if !behind_hole {
             Placement::Next { skip: seen }
+        } else if self.skip_hole(start.wrapping_sub(self.next)) {
+            Placement::BehindHole
+        } else {
+            return Placement::OutOfOrder;
         };
         self.next = start.wrapping_add(segment.len);
         placement

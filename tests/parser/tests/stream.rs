@@ -457,6 +457,88 @@ fn a_bare_syn_behind_data_on_one_does_not_forget_it() {
 }
 
 #[test]
+fn a_segment_that_acknowledges_less_than_before_is_not_read() {
+    let mut wire = Wire::open(ISN);
+    let stale = |at| Segment {
+        stale: true,
+        ..at_byte(at)
+    };
+    let before = wire.clone();
+    assert_eq!(wire.send(Original, stale(0), &data(40)), OutOfOrder);
+    assert_eq!(wire, before);
+    assert_eq!(wire.client(0, &data(40)), NEW);
+    assert_eq!(
+        wire.send(Original, stale(0), &data(40)),
+        Retransmission,
+        "it may fill a hole"
+    );
+    wire.client(45, &data(100)[..5]);
+    let before = wire.clone();
+    assert_eq!(wire.send(Original, stale(80), &[0xaa; 70]), OutOfOrder);
+    assert_eq!(wire, before, "behind a hole");
+}
+
+#[test]
+fn a_signature_that_the_syn_lacked_is_not_read() {
+    let mut wire = Wire::open(ISN);
+    let signed = Segment {
+        signed: true,
+        ..at_byte(0)
+    };
+    let before = wire.clone();
+    assert_eq!(wire.send(Original, signed, &data(40)), OutOfOrder);
+    assert_eq!(wire, before);
+    assert_eq!(wire.client(0, &data(40)), NEW);
+}
+
+#[test]
+fn a_connection_may_be_signed() {
+    let mut wire = Wire::fresh();
+    let signed = |segment| Segment {
+        signed: true,
+        ..segment
+    };
+    wire.send(Original, signed(syn(ISN)), &[]);
+    let answer = Segment {
+        ack: Some(ISN + 1),
+        ..syn(ISN)
+    };
+    wire.send(Reply, signed(answer), &[]);
+    assert_eq!(wire.client(0, &data(40)), OutOfOrder, "not signed");
+    assert_eq!(wire.send(Original, signed(at_byte(0)), &data(40)), NEW);
+    assert_eq!(wire.send(Reply, signed(at_byte(0)), &data(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn the_last_syn_tells_whether_segments_are_signed() {
+    let mut wire = Wire::fresh();
+    let signed = Segment {
+        signed: true,
+        ..syn(ISN)
+    };
+    wire.send(Original, signed, &[]);
+    wire.send(Original, syn(ISN), &[]);
+    assert_eq!(wire.client(0, &data(40)), NEW);
+}
+
+#[test]
+fn data_on_a_signed_syn_that_is_turned_down_comes_again_signed() {
+    let mut wire = Wire::fresh();
+    let signed = |segment| Segment {
+        signed: true,
+        ..segment
+    };
+    wire.send(Original, signed(syn(ISN)), &data(40));
+    let answer = Segment {
+        ack: Some(ISN + 1),
+        ..syn(ISN)
+    };
+    wire.send(Reply, signed(answer), &[]);
+    assert_eq!(wire.send(Original, signed(at_byte(0)), &data(40)), NEW);
+}
+
+#[test]
 fn what_a_reset_carries_is_not_read() {
     let mut wire = Wire::open(ISN);
     let reset = Segment {
