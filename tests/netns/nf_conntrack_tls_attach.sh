@@ -136,7 +136,7 @@ flows_across_rmmod() { reload ports=8444 && "$python" "$here/across_rmmod.py"; }
 checktool iptables ip6tables nft conntrack depmod
 setup_net
 echo_server 443 8443 9443 4433 4434 4435
-plan 22
+plan 23
 load seq_len=128
 check "seq_len=128 alone protects port 443, IPv4" protected client "$server4" 443
 check "seq_len=128 alone protects port 443, IPv6" protected client "$server6" 443
@@ -147,6 +147,7 @@ check "ports=8443,9443 protects 9443, IPv6" protected client "$server6" 9443
 check "ports=8443,9443 leaves 443 alone" unprotected "$server4" 443
 with_ports 0
 check "ports=0 leaves 443 alone" unprotected "$server4" 443
+check "a connection injected by userspace is picked up" "$python" "$here/injected.py"
 check "iptables, PREROUTING" raw_prerouting iptables "$server4"
 check "ip6tables, PREROUTING" raw_prerouting ip6tables "$server6"
 check "iptables, OUTPUT" raw_output iptables "$server4"
