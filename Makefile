@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo check check-parser check-guest check-netem check-interop lint shell clean distclean help
+.PHONY: all module ground demo check check-parser check-guest check-evasion check-netem check-interop lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
@@ -35,7 +35,7 @@ module: ground
 demo: module ## Attack a server in the guest, without and with the module
 	@VM_MEMORY=2G scripts/vm.sh tests/demo/run.sh
 
-check: ## Run all tests: lint, check-parser, check-guest
+check: ## Run all tests: lint, check-parser, check-guest, check-evasion
 	@scripts/check.sh
 
 check-parser: ground ## Run the parser's tests in userspace
@@ -43,6 +43,9 @@ check-parser: ground ## Run the parser's tests in userspace
 
 check-guest: module ## Run the selftests in the guest
 	@scripts/vm.sh tests/netns/run.sh
+
+check-evasion: module ## Send crafted packets through the module in the guest
+	@scripts/vm.sh tests/evasion/run.sh
 
 check-netem: module ## Send honest TLS through bad networks (15 minutes)
 	@VM_MEMORY=2G scripts/vm.sh tests/netem/run.sh

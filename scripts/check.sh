@@ -45,4 +45,5 @@ fi
 part "lints" ktap "$clone/scripts/lint.sh"
 part "parser, in userspace" cargo "$clone/scripts/parser.sh"
 part "module, in the guest" ktap "$clone/scripts/vm.sh" tests/netns/run.sh
+part "evasions, in the guest" ktap "$clone/scripts/vm.sh" tests/evasion/run.sh
 finish

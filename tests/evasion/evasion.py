@@ -23,6 +23,7 @@ AT_ONCE = 32
 
 TTL = "what dies behind the router looks no different here, and both copies of the bytes would have to be kept"
 AGE = "who is too old only the victim knows, and both copies of the bytes would have to be kept"
+LATER = "the victim alone decides which of two copies it keeps, and waiting for its ACK would stop the honest at every loss"
 GONE = "conntrack forgets the connection, and takes it for one that began before it"
 # Cases that evade the module, with the reason why 32 bytes cannot close them. In the clear the answer is
 # caught; protected, one answer of 16 KiB looks like the server's own request.
@@ -31,6 +32,8 @@ RESIDUAL = {
     "short_ttl_decoy_by_server_protected": TTL,
     "old_timestamp_decoy_protected": AGE,
     "old_timestamp_decoy_by_server_protected": AGE,
+    "overlap_in_a_body_protected": LATER,
+    "overlap_in_a_body_by_server_protected": LATER,
     "forgotten_after_rst": GONE,
     "forgotten_after_rst_protected": GONE,
 }
@@ -129,7 +132,8 @@ def main(wanted: list[str]) -> int:
     cases = [case for case in all_cases() if not wanted or case.name in wanted]
     residual = [case for case in cases if case.name in RESIDUAL]
     refusable = [case for case in residual if RESIDUAL[case.name] != GONE]
-    ktap = Ktap(len(cases) + len(residual) + len(refusable))
+    scrubbable = [case for case in residual if RESIDUAL[case.name] != LATER]
+    ktap = Ktap(len(cases) + len(refusable) + len(scrubbable))
     suite = Suite()
     without = suite.round(cases)
     tlsnet.load(ports=PORT)
@@ -139,7 +143,7 @@ def main(wanted: list[str]) -> int:
     report_remedied(ktap, "heartbeat_refused", suite.round(refusable))
     tlsnet.load(ports=PORT)
     apply_rules()
-    report_remedied(ktap, "scrubbed", suite.round(residual))
+    report_remedied(ktap, "scrubbed", suite.round(scrubbable))
     tlsnet.unload()
     print(f"# {len(residual)} residual risks of {len(cases)} cases")
     print(f"{ktap.ran - ktap.failures} passed, {ktap.failures} failed")
