@@ -114,26 +114,26 @@ impl Drop for Attachment {
     }
 }
 
-/// The file of counters.
+/// The counters of all network namespaces, and their files.
 ///
 /// # Invariants
 ///
-/// The file is there.
-struct CountersFile(());
+/// The counters are there.
+struct Counters(());
 
-impl CountersFile {
-    /// Makes the file.
+impl Counters {
+    /// Makes them.
     fn new() -> Result<Self> {
         // SAFETY: Called from the module's init, which may sleep.
         to_result(unsafe { generated::nf_ct_tls_counters_start() })?;
-        // INVARIANT: The file is there.
-        Ok(CountersFile(()))
+        // INVARIANT: The counters are there.
+        Ok(Counters(()))
     }
 }
 
-impl Drop for CountersFile {
+impl Drop for Counters {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants the file is there; the module's exit may sleep.
+        // SAFETY: By the type invariants the counters are there, and nothing counts any more; the module's exit may sleep.
         unsafe { generated::nf_ct_tls_counters_stop() };
     }
 }
@@ -144,13 +144,13 @@ impl Drop for CountersFile {
 pub(crate) struct Helper {
     _attachment: Attachment,
     _registration: Registration,
-    _counters: CountersFile,
+    _counters: Counters,
 }
 
 impl Helper {
     /// Registers the helper `tls`, and lets new connections to the module's ports get it.
     pub(crate) fn new() -> Result<Self> {
-        let counters = CountersFile::new()?;
+        let counters = Counters::new()?;
         let registration = Registration::new()?;
         Ok(Helper {
             _attachment: Attachment::new(&registration)?,
@@ -158,12 +158,6 @@ impl Helper {
             _counters: counters,
         })
     }
-}
-
-/// Adds `n` to a counter.
-pub(crate) fn count(counter: Counter, n: u64) {
-    // SAFETY: May be called anywhere, and ignores numbers out of range.
-    unsafe { generated::nf_ct_tls_count(counter.index(), n) };
 }
 
 /// What becomes of a packet.
@@ -364,6 +358,13 @@ impl<'a> Packet<'a> {
             read(chunk)?;
         }
         Ok(chunks.consumed)
+    }
+
+    /// Adds `n` to a counter of the connection's network namespace.
+    pub(crate) fn count(&self, counter: Counter, n: u64) {
+        // SAFETY: `ct` is valid by the type invariants. Packets come only while the helper is registered,
+        // and so while there are counters: `Helper` drops them last.
+        unsafe { generated::nf_ct_tls_count(self.ct.as_ptr(), counter.index(), n) };
     }
 
     /// Reports that the connection was condemned for `reason`, by this packet.

@@ -2,9 +2,8 @@
 
 //! What is counted: what became of segments and connections, and each reason.
 //!
-//! The numbers are kept a CPU, and read as `/proc/nf_conntrack_tls`, a `name value` line each. They are the
-//! module's, not a network namespace's: a count for each namespace would have to be found for each packet
-//! by a hash of its own, or need memory for each namespace.
+//! The numbers are kept a CPU and a network namespace, and read as `/proc/net/nf_conntrack_tls`, a `name
+//! value` line each.
 
 use crate::tls_parser::Reason;
 

@@ -22,6 +22,7 @@
 #include <linux/version.h>
 
 #include <net/net_namespace.h>
+#include <net/netns/generic.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
@@ -31,10 +32,6 @@
 
 #define HELPER_NAME "tls"
 #define COUNTERS_FILE "nf_conntrack_tls"
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
-#error "nf_conntrack_tls: this kernel is older than 7.2; 7.2 and 7.3 are supported"
-#endif
 
 /* Parameters */
 
@@ -388,18 +385,30 @@ void nf_ct_tls_cursor_end(struct nf_ct_tls_cursor *cursor)
 	skb_abort_seq_read((struct skb_seq_state *)cursor);
 }
 
-/* Counters */
+/* Counters: of each network namespace, so that a container sees its own. */
 
-static DEFINE_PER_CPU(u64 [NF_CT_TLS_COUNTERS], counters);
+struct tls_counters {
+	u64 value[NF_CT_TLS_COUNTERS];
+};
 
-void nf_ct_tls_count(unsigned int counter, u64 n)
+struct tls_net {
+	struct tls_counters __percpu *counters;
+};
+
+static unsigned int tls_net_id __read_mostly;
+
+void nf_ct_tls_count(const struct nf_conn *ct, unsigned int counter, u64 n)
 {
+	const struct tls_net *tn = net_generic(nf_ct_net(ct), tls_net_id);
+
 	if (counter < NF_CT_TLS_COUNTERS)
-		this_cpu_add(counters[counter], n);
+		this_cpu_add(tn->counters->value[counter], n);
 }
 
 static int show_counters(struct seq_file *seq, void *unused)
 {
+	const struct tls_net *tn = net_generic(seq_file_single_net(seq), tls_net_id);
+
 	for (unsigned int i = 0; i < NF_CT_TLS_COUNTERS; i++) {
 		unsigned int cpu, len = 0;
 		const u8 *name = nf_ct_tls_counter_name(i, &len);
@@ -408,20 +417,49 @@ static int show_counters(struct seq_file *seq, void *unused)
 		if (!name)
 			break;
 		for_each_possible_cpu(cpu)
-			sum += READ_ONCE(per_cpu(counters, cpu)[i]);
+			sum += READ_ONCE(per_cpu_ptr(tn->counters, cpu)->value[i]);
 		seq_printf(seq, "%.*s %llu\n", len, name, sum);
 	}
 	return 0;
 }
 
+static int __net_init counters_net_init(struct net *net)
+{
+	struct tls_net *tn = net_generic(net, tls_net_id);
+
+	tn->counters = alloc_percpu(struct tls_counters);
+	if (!tn->counters)
+		return -ENOMEM;
+	if (!proc_create_net_single(COUNTERS_FILE, 0444, net->proc_net, show_counters, NULL)) {
+		free_percpu(tn->counters);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void __net_exit counters_net_exit(struct net *net)
+{
+	struct tls_net *tn = net_generic(net, tls_net_id);
+
+	remove_proc_entry(COUNTERS_FILE, net->proc_net);
+	free_percpu(tn->counters);
+}
+
+static struct pernet_operations counters_net_ops = {
+	.init = counters_net_init,
+	.exit = counters_net_exit,
+	.id = &tls_net_id,
+	.size = sizeof(struct tls_net),
+};
+
 int nf_ct_tls_counters_start(void)
 {
-	return proc_create_single(COUNTERS_FILE, 0444, NULL, show_counters) ? 0 : -ENOMEM;
+	return register_pernet_subsys(&counters_net_ops);
 }
 
 void nf_ct_tls_counters_stop(void)
 {
-	remove_proc_entry(COUNTERS_FILE, NULL);
+	unregister_pernet_subsys(&counters_net_ops);
 }
 
 /* Reports */

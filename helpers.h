@@ -91,12 +91,13 @@ const __u8 *nf_ct_tls_counter_name(unsigned int counter, unsigned int *len);
 
 /* Rust calls C. */
 
-/* Adds @n to a counter, on this CPU. Any context. */
-void nf_ct_tls_count(unsigned int counter, __u64 n);
+/* Adds @n to a counter of the network namespace of @ct, on this CPU. Any context. */
+void nf_ct_tls_count(const struct nf_conn *ct, unsigned int counter, __u64 n);
 
 /*
- * Makes and removes the file of counters, /proc/nf_conntrack_tls. Both sleep.
- * Return: 0 or -ENOMEM.
+ * Makes and removes the counters of all network namespaces, and their files,
+ * /proc/net/nf_conntrack_tls. Nothing is counted before and after. Both sleep.
+ * Return: 0 or a negative errno.
  */
 int nf_ct_tls_counters_start(void);
 void nf_ct_tls_counters_stop(void);

@@ -19,7 +19,6 @@ mod counters;
 pub mod tls_parser;
 
 use conntrack::{
-    count,
     Helper,
     Packet,
     Parameters,
@@ -104,21 +103,21 @@ fn judge(packet: &Packet<'_>) -> Verdict {
         Fate::Passed => return Verdict::Accept,
         Fate::Breaks(reason) => condemn(packet, &parameters, reason),
         Fate::Condemned => {}
-        Fate::OutOfOrder => count(Counter::OutOfOrder, 1),
+        Fate::OutOfOrder => packet.count(Counter::OutOfOrder, 1),
     }
     if parameters.log_only {
         return Verdict::Accept;
     }
     if !matches!(fate, Fate::OutOfOrder) {
-        count(Counter::Dropped, 1);
+        packet.count(Counter::Dropped, 1);
     }
     Verdict::Drop
 }
 
 /// Tells that a packet's connection was condemned by it.
 fn condemn(packet: &Packet<'_>, parameters: &Parameters, reason: Reason) {
-    count(Counter::Condemned, 1);
-    count(Counter::Broken(reason), 1);
+    packet.count(Counter::Condemned, 1);
+    packet.count(Counter::Broken(reason), 1);
     packet.report(reason);
     if parameters.mark != 0 {
         packet.set_mark(parameters.mark);
@@ -139,17 +138,17 @@ impl Passage<'_> {
     fn follow(&mut self, segment: &Segment) -> Fate {
         let condemned = self.connection.condemned().is_some();
         if segment.syn && *self.connection == Connection::default() {
-            count(Counter::Connections, 1);
+            self.packet.count(Counter::Connections, 1);
         }
         let fate = match self.connection.place(self.direction, segment) {
             Placement::Empty => Fate::Passed,
             Placement::Next { skip } => self.read(skip),
             Placement::BehindHole => {
-                count(Counter::HolesSkipped, 1);
+                self.packet.count(Counter::HolesSkipped, 1);
                 self.read(0)
             }
             Placement::Retransmission => {
-                count(Counter::Retransmissions, 1);
+                self.packet.count(Counter::Retransmissions, 1);
                 Fate::Passed
             }
             Placement::OutOfOrder => Fate::OutOfOrder,
@@ -159,7 +158,7 @@ impl Passage<'_> {
         };
         if segment.fin && matches!(fate, Fate::Passed) && self.connection.in_record(self.direction)
         {
-            count(Counter::Truncated, 1);
+            self.packet.count(Counter::Truncated, 1);
         }
         fate
     }
@@ -168,10 +167,10 @@ impl Passage<'_> {
     fn pick_up(&mut self, segment: &Segment) -> Fate {
         let header_at = |at| self.packet.peek(self.payload, at);
         if self.connection.pick_up(self.direction, segment, header_at) {
-            count(Counter::PickedUp, 1);
+            self.packet.count(Counter::PickedUp, 1);
             self.read(0)
         } else {
-            count(Counter::MidStream, 1);
+            self.packet.count(Counter::MidStream, 1);
             Fate::Passed
         }
     }
@@ -183,9 +182,9 @@ impl Passage<'_> {
         });
         match fed {
             Ok(read) => {
-                count(Counter::Bytes, u64::from(read));
+                self.packet.count(Counter::Bytes, u64::from(read));
                 if read < self.payload.behind(skip) {
-                    count(Counter::Unreadable, 1);
+                    self.packet.count(Counter::Unreadable, 1);
                     self.connection.lose(self.direction);
                 }
                 Fate::Passed

@@ -10,7 +10,7 @@ PS1='guest# '
 cat <<'BANNER'
 
 The module nf_conntrack_tls is loaded in this guest. Things to try:
-  cat /proc/nf_conntrack_tls                       counters
+  cat /proc/net/nf_conntrack_tls                   counters
   grep . /sys/module/nf_conntrack_tls/parameters/*
   tests/netns/run.sh                               the selftests (rmmod nf_conntrack_tls first)
   dmesg | grep nf_conntrack_tls

@@ -67,6 +67,13 @@ def one_line(broken: Broken) -> None:
         raise AssertionError("the retransmissions are not among the packets dropped")
 
 
+def own_counters(_: Broken) -> None:
+    """What the router counts, its neighbours do not."""
+    for namespace in ("client", "server"):
+        if any(counters(namespace).values()):
+            raise AssertionError(f"{namespace} has counted: {counters(namespace)}")
+
+
 def fin_passes(broken: Broken) -> None:
     """The side that owes nothing can close: its FIN arrives, conntrack follows."""
     broken.server.shutdown(socket.SHUT_WR)
@@ -99,6 +106,7 @@ def neighbours_untouched(broken: Broken) -> None:
 TESTS: dict[str, Callable[[Broken], None]] = {
     "payload is dropped in both directions": nothing_passes,
     "one log line, and counters": one_line,
+    "only its network namespace counts it": own_counters,
     "a bare FIN passes": fin_passes,
     "a RST passes": reset_passes,
     "other connections are untouched": neighbours_untouched,

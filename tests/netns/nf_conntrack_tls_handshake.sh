@@ -31,7 +31,7 @@ resumes13() {
 # The server rejects the key share that the client offers first: a HelloRetryRequest, and a second hello.
 retries() { fetch client "$server4" -tls1_3 -groups X448:P-256; }
 
-counts_traffic() { awk '$1 == "bytes" && $2 > 1000000 { found = 1 } END { exit !found }' "/proc/$module"; }
+counts_traffic() { on router awk '$1 == "bytes" && $2 > 1000000 { found = 1 } END { exit !found }' "/proc/net/$module"; }
 
 checktool openssl cmp
 setup_net

@@ -47,7 +47,13 @@ shows_defaults() {
 # "allowed" behind the parameter's name: the line is the module's, not the kernel's.
 says_what_is_allowed() { logged "$1" "$module: $2=.*: allowed are .*[0-9]"; }
 
-leaves_nothing() { ! loaded && [[ ! -e /proc/$module ]] && ! grep -q "\[$module\]" /proc/kallsyms; }
+# A namespace made while the module is loaded, which goes before the module does.
+counts_in_namespace() {
+	load && ip netns add later && on later grep -qx "connections 0" "/proc/net/$module" &&
+		ip netns del later && unload
+}
+
+leaves_nothing() { ! loaded && [[ ! -e /proc/net/$module ]] && ! grep -q "\[$module\]" /proc/kallsyms; }
 
 refuses() {
 	local cursor said
@@ -82,14 +88,14 @@ warns_of_unknown() {
 }
 
 loads_again_and_again() {
-		for _ in {1..10}; do
+	for _ in {1..10}; do
 		load && unload || return
 	done
 	leaves_nothing
 }
 
 load_needs
-plan $((1 + ${#good[@]} + ${#bad[@]} + ${#bad_at_runtime[@]} + 6))
+plan $((1 + ${#good[@]} + ${#bad[@]} + ${#bad_at_runtime[@]} + 7))
 check "the defaults" shows_defaults
 for pair in "${good[@]}"; do
 	check "accepts ${pair% *}" accepts "${pair% *}" "${pair#* }"
@@ -106,5 +112,6 @@ for parameter in seq_len heartbeat ports min_version; do
 done
 unload
 check "an unknown parameter is warned of" warns_of_unknown
+check "counts in a network namespace that comes later" counts_in_namespace
 check "loads and unloads ten times" loads_again_and_again
 finish

@@ -241,9 +241,9 @@ def unload() -> None:
         subprocess.run(["rmmod", MODULE], check=True)
 
 
-def counters() -> dict[str, int]:
-    """What the module has counted."""
-    with open(f"/proc/{MODULE}", encoding="ascii") as file:
+def counters(namespace: str = "router") -> dict[str, int]:
+    """What the module has counted in a namespace."""
+    with netns(namespace), open(f"/proc/thread-self/net/{MODULE}", encoding="ascii") as file:
         return {name: int(value) for name, value in (line.split() for line in file)}
 
 
