@@ -31,6 +31,12 @@ part() {
 
 ground() { "$clone/scripts/ground.sh" && "$clone/scripts/build.sh"; }
 
+# in_guest SERIES SCRIPT: a script in a guest that runs a kernel of the series, set up and built for if need be.
+in_guest() {
+	export KVER=$1
+	ground && "$clone/scripts/vm.sh" "$2"
+}
+
 finish() {
 	say "all of it: $SECONDS s"
 	printf '%d passed, %d failed\n' "$passed" "$failed"
@@ -44,6 +50,9 @@ if ! ground; then
 fi
 part "lints" ktap "$clone/scripts/lint.sh"
 part "parser, in userspace" cargo "$clone/scripts/parser.sh"
-part "module, in the guest" ktap "$clone/scripts/vm.sh" tests/netns/run.sh
-part "evasions, in the guest" ktap "$clone/scripts/vm.sh" tests/evasion/run.sh
+part "build" ktap "$clone/tests/build/run.sh"
+for kernel in ${KVER:-"${supported[@]}"}; do
+	part "module, in a guest with kernel $kernel" ktap in_guest "$kernel" tests/netns/run.sh
+	part "evasions, in a guest with kernel $kernel" ktap in_guest "$kernel" tests/evasion/run.sh
+done
 finish

@@ -61,23 +61,27 @@ refresh_list() {
 		say "warning: the package list could not be refreshed (see $log); going on with the old one"
 }
 
-# Once a day. While the archive moves, a kernel can be there before its source.
+# choose_newest [SERIES]: of the series, or of any that is supported. Once a day. While the archive moves, a
+# kernel can be there before its source.
 choose_newest() {
-	local version
+	local version series newest=$state/newest${1:-}
+	[ -z "$(find "$newest" -mmin -1440 2>/dev/null)" ] || return 0
 	refresh_list
-	for version in $(versions); do
-		find_source "$version" >/dev/null || continue
-		printf '%s\n' "$version" >"$state/newest.part"
-		mv "$state/newest.part" "$state/newest"
-		return
+	for series in ${1:-"${supported[@]}"}; do
+		for version in $(versions | grep "^${series//./\\.}[.~+-]"); do
+			find_source "$version" >/dev/null || continue
+			printf '%s\n' "$version" >"$newest.part"
+			mv "$newest.part" "$newest"
+			return
+		done
 	done
-	die "the archive lists no kernel that has its source: see $log"
+	die "the archive lists no kernel ${1:-${supported[*]}} that has its source: see $log"
 }
 
 choose_kernel() {
-	if [ -z "${KVER:-}" ]; then
-		[ -n "$(find "$state/newest" -mmin -1440 2>/dev/null)" ] || choose_newest
-		KVER=$(cat "$state/newest")
+	if [ -z "${KVER:-}" ] || is_series "$KVER"; then
+		choose_newest "${KVER:-}"
+		KVER=$(cat "$state/newest${KVER:-}")
 	elif ! is_prepared "$KVER"; then
 		refresh_list
 		listed "$KVER" || die "KVER=$KVER is not in the archive, which has: $(versions | tr '\n' ' ')"

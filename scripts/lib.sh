@@ -109,12 +109,35 @@ for name in http_proxy https_proxy no_proxy; do
 done
 unset name
 
+ran=0 failed=0
+
+# check NAME COMMAND...: one test, in KTAP's words; its output is shown when it fails.
+check() {
+	local name=$1 output
+	shift
+	ran=$((ran + 1))
+	if output=$("$@" 2>&1); then
+		printf 'ok %d %s\n' "$ran" "$name"
+	else
+		printf 'not ok %d %s\n%s\n' "$ran" "$name" "$output"
+		failed=$((failed + 1))
+	fi
+}
+
+# The series of kernels that the module can be built for, the newest first.
+mapfile -t supported < <(sed -n 's/^supported := //p' "$clone/Kbuild" | tr ' ' '\n' | sort -rV)
+
 is_prepared() { [ -e "$state/kernel-$1" ]; }
 
-# The kernel version that the user chose; else the one that ground.sh did. Sets $version.
+is_series() { [[ " ${supported[*]} " == *" $1 "* ]]; }
+
+# The kernel version that the user chose; else, or of the series that the user chose, the one that ground.sh
+# did. Sets $version.
 find_kernel() {
 	version=${KVER:-}
-	[ -n "$version" ] || version=$(cat "$state/newest" 2>/dev/null) || version=
+	if [ -z "$version" ] || is_series "$version"; then
+		version=$(cat "$state/newest$version" 2>/dev/null) || version=
+	fi
 	if [ -z "$version" ] || ! is_prepared "$version"; then
 		die "the test ground is not set up${version:+ for kernel $version}: run 'make ground${version:+ KVER=$version}'"
 	fi

@@ -10,20 +10,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_root
 find_kernel
 tree=$(source_tree "$version")
-ran=0 failed=0
-
-# check NAME COMMAND...: one lint; its output is shown when it fails.
-check() {
-	local name=$1 output
-	shift
-	ran=$((ran + 1))
-	if output=$("$@" 2>&1); then
-		printf 'ok %d %s\n' "$ran" "$name"
-	else
-		printf 'not ok %d %s\n%s\n' "$ran" "$name" "$output"
-		failed=$((failed + 1))
-	fi
-}
 
 inside() { in_root "$root" "$@"; }
 
