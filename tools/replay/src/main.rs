@@ -57,7 +57,7 @@ struct Options {
     /// The lowest version that may be negotiated: 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3), 0 for any
     #[arg(long, value_name = "VERSION", default_value = "0", value_parser = min_version)]
     min_version: u16,
-    /// How many connections are followed at once; each takes about 350 bytes of memory
+    /// How many connections are followed at once; each takes up to 800 bytes of memory
     #[arg(long, value_name = "N", default_value = "262144")]
     max_connections: NonZeroUsize,
     /// Print a JSON object a line: one for each connection, and a summary
