@@ -8,6 +8,7 @@ set -euo pipefail
 clone=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nf_conntrack_tls
 guest_clone=/nf_conntrack_tls	# where the clone stands in the root, and in the guest
+captures=${NF_CT_TLS_PCAPS:-$clone/../shared/pcaps}	# real captures, where there are any: /run/pcaps in the root
 log=$cache/log
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -82,13 +83,17 @@ in_root() {
 	# shellcheck disable=SC2016
 	contained bash -euc '
 		trap "exit 130" INT
-		root=$1 clone=$2 into=$3; shift 3
+		root=$1 clone=$2 into=$3 captures=$4; shift 4
 		mount --bind "$clone" "$root$into"
 		mount -t proc proc "$root/proc"
 		mount --rbind /sys "$root/sys"
 		mount --rbind /dev "$root/dev"
 		mount -t tmpfs tmpfs "$root/tmp"
 		mount -t tmpfs tmpfs "$root/run"
+		if [ -d "$captures" ]; then
+			mkdir "$root/run/pcaps"
+			mount --bind -o ro "$captures" "$root/run/pcaps"
+		fi
 		# The machine may reach the registries through an authority of its own.
 		authorities=/etc/ssl/certs/ca-certificates.crt
 		if [ -e "$authorities" ] && [ -e "$root$authorities" ]; then
@@ -96,10 +101,10 @@ in_root() {
 		fi
 		cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || rm -f "$root/etc/resolv.conf"
 		chroot "$root" env -C "$into" "$@"
-	' in_root "$into" "$clone" "$guest_clone" \
+	' in_root "$into" "$clone" "$guest_clone" "$captures" \
 		-i HOME=/root PATH=/opt/venv/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
 		TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive CARGO_HOME=/var/cache/cargo \
-		CARGO_TARGET_DIR="$guest_clone/build/cargo" "${proxies[@]}" "$@"
+		CARGO_TARGET_DIR="$guest_clone/build/cargo" NF_CT_TLS_PCAPS=/run/pcaps "${proxies[@]}" "$@"
 }
 
 # The root knows nothing of the machine but how to reach the network.
