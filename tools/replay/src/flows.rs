@@ -317,19 +317,31 @@ impl<'a> Table<'a> {
         if begins {
             self.begin(key, packet, listener)?;
         }
-        if !self.flows.contains_key(&key) {
-            let (client, server) = self.sides(packet);
-            if !self.settings.ports.has(server.port()) {
-                return Ok(false);
-            }
-            self.make_room(listener)?;
-            self.flows.insert(key, Flow::new(number, client, server));
+        if !self.flows.contains_key(&key) && !self.open(key, number, packet, listener)? {
+            return Ok(false);
         }
         if let Some(flow) = self.flows.get_mut(&key) {
             if flow.follow(&self.settings.policy, number, packet) {
                 listener.tell(News::Condemned(flow))?;
             }
         }
+        Ok(true)
+    }
+
+    /// Takes a connection in that was not known; false if it is not to our ports.
+    fn open(
+        &mut self,
+        key: Key,
+        number: u64,
+        packet: &Packet<'_>,
+        listener: &mut impl Listener,
+    ) -> io::Result<bool> {
+        let (client, server) = self.sides(packet);
+        if !self.settings.ports.has(server.port()) {
+            return Ok(false);
+        }
+        self.make_room(listener)?;
+        self.flows.insert(key, Flow::new(number, client, server));
         Ok(true)
     }
 
