@@ -9,7 +9,8 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo check check-parser check-guest check-evasion check-netem check-interop lint shell clean distclean help
+.PHONY: all module ground demo replay check check-parser check-replay check-build check-guest check-evasion \
+	check-netem check-interop lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
@@ -35,11 +36,20 @@ module: ground
 demo: module ## Attack a server in the guest, without and with the module
 	@VM_MEMORY=2G scripts/vm.sh tests/demo/run.sh
 
-check: ## Run all tests: lint, check-parser, check-guest, check-evasion
+replay: ## Build tls-replay, which judges captures as the module would
+	@scripts/replay.sh
+
+check: ## Run all tests: lint, check-parser, check-replay, check-build, check-guest, check-evasion
 	@scripts/check.sh
 
 check-parser: ground ## Run the parser's tests in userspace
 	@scripts/parser.sh
+
+check-replay: ground ## Run the tests of tls-replay
+	@scripts/replay.sh --test
+
+check-build: module ## Check what the build makes, and what it refuses
+	@tests/build/run.sh
 
 check-guest: module ## Run the selftests in the guest
 	@scripts/vm.sh tests/netns/run.sh
@@ -61,7 +71,7 @@ shell: module ## A shell in a guest with the module loaded
 	@scripts/vm.sh
 
 clean: ## Remove what was built in the clone (the caches stay)
-	rm -rf build
+	rm -rf build tools/replay/target
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name helpers_generated.rs -o -name modules.order \
 		-o -name Module.symvers \) -type f -exec rm -f {} +

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# All tests: the lints, the parser in userspace, the module in the guest. The last line counts them; fails
+# All tests: the lints, the parser and tls-replay in userspace, the module in the guest. The last line counts them; fails
 # unless every part ran, and every test passed.
 
 # shellcheck source=scripts/lib.sh
@@ -50,6 +50,7 @@ if ! ground; then
 fi
 part "lints" ktap "$clone/scripts/lint.sh"
 part "parser, in userspace" cargo "$clone/scripts/parser.sh"
+part "replay, in userspace" cargo "$clone/scripts/replay.sh" --test
 part "build" ktap "$clone/tests/build/run.sh"
 for kernel in ${KVER:-"${supported[@]}"}; do
 	part "module, in a guest with kernel $kernel" ktap in_guest "$kernel" tests/netns/run.sh

@@ -29,8 +29,9 @@ kernel_clippy() {
 	kernel_make "$version" M="$guest_clone" MO="$guest_clone/$out" CLIPPY=1 KRUSTFLAGS=-Dwarnings
 }
 
-rustfmt_tests() { inside sh -c 'cd tests/parser && cargo fmt --check'; }
-clippy_tests() { inside sh -c 'cd tests/parser && cargo clippy --locked --quiet --all-targets -- -D warnings'; }
+# Of a crate of ours, by its folder.
+crate_rustfmt() { inside env -C "$1" cargo fmt --check; }
+crate_clippy() { inside env -C "$1" cargo clippy --locked --quiet --all-targets -- -D warnings; }
 
 same_settings() {
 	diff <(grep -v '^# SPDX' "$clone/$1" | sed '/./,$!d') <(grep -v '^# SPDX' "$root$tree/$1" | sed '/./,$!d')
@@ -39,11 +40,13 @@ same_settings() {
 mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
 mapfile -t pythons < <(files '*.py')
 
-printf 'KTAP version 1\n1..9\n'
+printf 'KTAP version 1\n1..11\n'
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" nf_conntrack_tls.rs
 check clippy_kernel kernel_clippy
-check rustfmt_tests rustfmt_tests
-check clippy_tests clippy_tests
+for crate in tests/parser tools/replay; do
+	check "rustfmt_$crate" crate_rustfmt "$crate"
+	check "clippy_$crate" crate_clippy "$crate"
+done
 # We are out of tree, so kernel versions are compared; BUILD_BUG_ON() is no BUG().
 check checkpatch inside "$tree/scripts/checkpatch.pl" --no-tree --no-summary --terse --strict \
 	--max-line-length=100 --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,AVOID_BUG --file helpers.c helpers.h
