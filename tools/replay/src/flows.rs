@@ -117,6 +117,8 @@ pub(crate) struct Flow {
     payload: bool,
     /// Whether a FIN or RST was seen.
     ended: bool,
+    /// What the client, and the server, has acknowledged.
+    acked: [Option<u32>; 2],
     pub(crate) broken: Option<Broken>,
     pub(crate) counts: Counts,
 }
@@ -132,6 +134,7 @@ impl Flow {
             syn: false,
             payload: false,
             ended: false,
+            acked: [None; 2],
             broken: None,
             counts: Counts::default(),
         }
@@ -156,7 +159,9 @@ impl Flow {
             Direction::Reply
         };
         self.note(packet);
-        match self.pass(policy, direction, packet) {
+        let mut segment = packet.segment;
+        segment.stale = self.acknowledge(direction, &segment);
+        match self.pass(policy, direction, packet, &segment) {
             Fate::Passed | Fate::Condemned => false,
             Fate::OutOfOrder => {
                 self.counts.out_of_order += 1;
@@ -183,8 +188,31 @@ impl Flow {
         self.counts.cut_short += u64::from(packet.cut);
     }
 
-    fn pass(&mut self, policy: &Policy, direction: Direction, packet: &Packet<'_>) -> Fate {
-        let segment = &packet.segment;
+    /// Notes what the segment acknowledges, and tells whether its side has acknowledged more before.
+    fn acknowledge(&mut self, direction: Direction, segment: &Segment) -> bool {
+        let [client, server] = &mut self.acked;
+        let acked = match direction {
+            Direction::Original => client,
+            Direction::Reply => server,
+        };
+        let Some(ack) = segment.ack.filter(|_| !segment.rst) else {
+            return false;
+        };
+        // Half of the sequence space lies before, half behind (RFC 9293 3.4).
+        let stale = acked.is_some_and(|acked| ack.wrapping_sub(acked) > u32::MAX >> 1);
+        if !stale {
+            *acked = Some(ack);
+        }
+        stale
+    }
+
+    fn pass(
+        &mut self,
+        policy: &Policy,
+        direction: Direction,
+        packet: &Packet<'_>,
+        segment: &Segment,
+    ) -> Fate {
         // As the module does with bare ACKs.
         if segment.len == 0 && !segment.syn && !segment.fin && !segment.urg {
             return Fate::Passed;

@@ -2,7 +2,10 @@
 
 //! From a captured frame to its TCP segment: link headers here, IP and TCP by etherparse.
 
-use crate::tls_parser::Segment;
+use crate::tls_parser::{
+    is_signed,
+    Segment, //
+};
 use etherparse::{
     IpNumber,
     LaxNetSlice,
@@ -162,5 +165,8 @@ fn segment(tcp: &TcpSlice<'_>) -> Segment {
         fin: tcp.fin(),
         rst: tcp.rst(),
         urg: tcp.urg(),
+        signed: is_signed(tcp.options()),
+        // Its connection tells.
+        stale: false,
     }
 }
