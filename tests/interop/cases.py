@@ -62,8 +62,7 @@ LEFT_OUT = [
     ("GnuTLS", "OpenSSL", "100 KB chain", "gnutls-serv sends only what leads to its authority"),
     ("mbedTLS", "any", "100 KB chain", "refused; also by wolfSSL, rustls and Java as clients"),
     ("wolfSSL", "Java", "SSL2-format hello", "refused; NSS waits; mbedTLS, rustls, Go have none"),
-    ("any", "NSS", "False Start", "tstclnt -g does none, gnutls-cli cannot: tests/vectors has"),
-    ("nginx", "Chromium", "headless browser", "not installed: 400 MB, and minutes to start under TCG"),
+    ("any", "NSS", "False Start", "tstclnt -g does none, gnutls-cli cannot: Chromium's capture has, see browser.py"),
 ]
 
 
