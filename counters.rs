@@ -18,6 +18,8 @@ pub(crate) enum Counter {
     Retransmissions,
     /// Holes in bodies that nobody looks into, skipped.
     HolesSkipped,
+    /// Segments behind a hole that could hide a header, passed unread: no header lies in them.
+    RanAhead,
     /// Segments dropped, or under `log_only` passed unread, for they were out of order.
     OutOfOrder,
     /// Streams taken up in the middle.
@@ -37,11 +39,12 @@ pub(crate) enum Counter {
 }
 
 /// The counters before those of the reasons, in their order.
-pub(crate) const FATES: [&str; 11] = [
+pub(crate) const FATES: [&str; 12] = [
     "connections",
     "bytes",
     "retransmissions",
     "holes_skipped",
+    "ran_ahead",
     "out_of_order",
     "picked_up",
     "mid_stream",
@@ -59,13 +62,14 @@ impl Counter {
             Counter::Bytes => 1,
             Counter::Retransmissions => 2,
             Counter::HolesSkipped => 3,
-            Counter::OutOfOrder => 4,
-            Counter::PickedUp => 5,
-            Counter::MidStream => 6,
-            Counter::Unreadable => 7,
-            Counter::Truncated => 8,
-            Counter::Condemned => 9,
-            Counter::Dropped => 10,
+            Counter::RanAhead => 4,
+            Counter::OutOfOrder => 5,
+            Counter::PickedUp => 6,
+            Counter::MidStream => 7,
+            Counter::Unreadable => 8,
+            Counter::Truncated => 9,
+            Counter::Condemned => 10,
+            Counter::Dropped => 11,
             // Reasons count from 1.
             Counter::Broken(reason) => FATES.len() as u32 + reason as u32 - 1,
         }

@@ -29,6 +29,7 @@ use counters::Counter;
 use tls_parser::{
     Connection,
     Direction,
+    HeaderSearch,
     Placement,
     Policy,
     Reason,
@@ -151,7 +152,7 @@ impl Passage<'_> {
                 self.packet.count(Counter::Retransmissions, 1);
                 Fate::Passed
             }
-            Placement::OutOfOrder => Fate::OutOfOrder,
+            Placement::OutOfOrder => self.run_ahead(segment),
             Placement::MidStream => self.pick_up(segment),
             Placement::Condemned(_) if condemned => Fate::Condemned,
             Placement::Condemned(reason) => Fate::Breaks(reason),
@@ -172,6 +173,28 @@ impl Passage<'_> {
         } else {
             self.packet.count(Counter::MidStream, 1);
             Fate::Passed
+        }
+    }
+
+    /// Lets a segment behind a hole pass unread, or not.
+    fn run_ahead(&mut self, segment: &Segment) -> Fate {
+        let (packet, payload) = (self.packet, self.payload);
+        let search = || {
+            let mut search = HeaderSearch::default();
+            let read = packet.read(payload, 0, |chunk| {
+                search.feed(chunk);
+                Ok(())
+            });
+            (read == Ok(payload.behind(0))).then_some(search)
+        };
+        if self
+            .connection
+            .run_ahead(self.policy, self.direction, segment, search)
+        {
+            self.packet.count(Counter::RanAhead, 1);
+            Fate::Passed
+        } else {
+            Fate::OutOfOrder
         }
     }
 

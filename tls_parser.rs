@@ -13,7 +13,7 @@
 //!             bytes, in order            records                messages
 //!  segment --> [stream] ------> [record] -----+--> [handshake] --> [hello] --> [version]
 //!               TCP order        5-byte header +--> [ccs]         ChangeCipherSpec
-//!               holes            type, length  +--> [heartbeat]   RFC 6520, heartbleed
+//!               holes, [ahead]   type, length  +--> [heartbeat]   RFC 6520, heartbleed
 //!                                              +--> [runs]        low bytes in ciphertext
 //!                                [ssl2] <------+                  SSL2 records and messages
 //! ```
@@ -44,6 +44,8 @@
 //! Bodies that no rule looks into are skipped by arithmetic; ciphertext is looked at in about 8 bytes
 //! out of `seq_len` (see [`runs`]); only cleartext hellos are read byte by byte.
 
+#[path = "tls_parser/ahead.rs"]
+mod ahead;
 #[path = "tls_parser/ccs.rs"]
 mod ccs;
 #[path = "tls_parser/handshake.rs"]
@@ -67,6 +69,7 @@ mod stream;
 #[path = "tls_parser/version.rs"]
 mod version;
 
+pub use ahead::HeaderSearch;
 pub use options::is_signed;
 pub use reason::Reason;
 pub use stream::{
@@ -109,13 +112,13 @@ impl Default for Policy {
 
 /// What is known of one direction, in 16 bytes.
 ///
-/// Not everything is alive at once, so two fields serve two masters:
+/// Not everything is alive at once, so two fields serve many masters:
 ///
 /// - `scratch` is the handshake message in progress ([`handshake`]) while the direction is in the
 ///   clear, the SSL2 message in progress ([`ssl2`]), and the ledger of unanswered heartbeats
 ///   ([`heartbeat`]) once the handshake is over. Between messages it is zero.
-/// - `work` is what is left of the current field while a hello is read ([`hello`]), and otherwise the
-///   count of low bytes in a row ([`runs`]).
+/// - `work` is what is left of the current field while a hello is read ([`hello`]), how far was seen
+///   behind a hole ([`ahead`]), and otherwise the count of low bytes in a row ([`runs`]).
 #[repr(C)]
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 struct Stream {
@@ -160,6 +163,9 @@ impl Stream {
     const FULL_HANDSHAKE: u16 = 1 << 11;
     /// Of a server: its random has so far been that of a HelloRetryRequest.
     const RETRY_RANDOM: u16 = 1 << 12;
+    /// Of a side that has finished, and so has no hello to come: `work` is the distance from `next` to the
+    /// edge behind a hole.
+    const EDGE: u16 = 1 << 12;
     /// Of a server: its random has so far ended in the downgrade sentinel.
     const SENTINEL: u16 = 1 << 13;
     /// Of a server: the sentinel is the one against TLS 1.1 and below.

@@ -142,19 +142,22 @@ fn clear(side: &mut Side<'_>, low: u8, behind: u16) -> Result<(), Reason> {
 
 /// `heartbeat_not_negotiated` and `heartbeat_in_handshake`.
 fn in_place(side: &Side<'_>) -> Result<(), Reason> {
-    let (client, server) = (side.client(), side.server());
-    if client.has(Stream::HELLO) && server.has(Stream::HELLO) {
-        // TLS 1.3 has the server's extension in EncryptedExtensions, out of sight.
-        let agreed =
-            client.has(Stream::HEARTBEAT) && (server.has(Stream::HEARTBEAT) || side.is_tls13());
-        if !agreed {
-            return Err(Reason::HeartbeatNotNegotiated);
-        }
+    if not_negotiated(side) {
+        return Err(Reason::HeartbeatNotNegotiated);
     }
     if !side.handshake_over() {
         return Err(Reason::HeartbeatInHandshake);
     }
     Ok(())
+}
+
+/// Whether both hellos were seen, and did not agree upon heartbeats.
+pub(super) fn not_negotiated(side: &Side<'_>) -> bool {
+    let (client, server) = (side.client(), side.server());
+    // TLS 1.3 has the server's extension in EncryptedExtensions, out of sight.
+    let agreed =
+        client.has(Stream::HEARTBEAT) && (server.has(Stream::HEARTBEAT) || side.is_tls13());
+    client.has(Stream::HELLO) && server.has(Stream::HELLO) && !agreed
 }
 
 /// `heartbeat_in_flight` and `heartbeat_mismatch`, in the clear: `account` tells payloads apart.

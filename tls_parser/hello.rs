@@ -356,6 +356,7 @@ fn end(side: &mut Side<'_>) -> Result<(), Reason> {
     }
     let retry = side.own.has(Stream::RETRY_RANDOM) && side.own.version() == Version::Tls13;
     side.own.put(Stream::RETRY, retry);
+    side.own.clear(Stream::RETRY_RANDOM);
     if ccs::betrayed(side) {
         return Err(Reason::CcsOutOfOrder);
     }

@@ -12,7 +12,8 @@
 //!                                                       that nobody looks into, else dropped
 //! ```
 //!
-//! A dropped segment condemns nobody: its sender sends it again, behind what fills the hole.
+//! A dropped segment condemns nobody: its sender sends it again, behind what fills the hole. That it
+//! soon knows of the hole, one segment may pass nevertheless: see [`ahead`](super::ahead).
 //!
 //! # What a receiver would not read
 //!
@@ -74,7 +75,8 @@ pub enum Placement {
     BehindHole,
     /// All of its payload was seen before.
     Retransmission,
-    /// It lies where a receiver would not read it yet, or not at all: to be dropped.
+    /// It lies where a receiver would not read it yet, or not at all: to be dropped, unless it may
+    /// [run ahead](Connection::run_ahead).
     OutOfOrder,
     /// The stream was not seen from its beginning: see [`Connection::pick_up`].
     MidStream,
@@ -215,7 +217,7 @@ impl Stream {
         if !behind_hole && seen >= segment.len {
             return Placement::Retransmission;
         }
-        if segment.stale || segment.signed != self.has(Stream::SIGNED) {
+        if !self.is_heeded(segment) {
             return Placement::OutOfOrder;
         }
         let placement = if !behind_hole {
@@ -225,8 +227,14 @@ impl Stream {
         } else {
             return Placement::OutOfOrder;
         };
+        self.forget_edge();
         self.next = start.wrapping_add(segment.len);
         placement
+    }
+
+    /// Whether a receiver reads the segment, wherever it lies.
+    pub(super) fn is_heeded(&self, segment: &Segment) -> bool {
+        !segment.stale && segment.signed == self.has(Stream::SIGNED)
     }
 
     /// Skips a hole of `length` bytes that lies wholly inside a body that nobody looks into.

@@ -11,6 +11,7 @@ use nf_conntrack_tls_tests::{
             Original,
             Reply, //
         },
+        HeaderSearch,
         Placement::{
             self,
             BehindHole,
@@ -30,7 +31,10 @@ use nf_conntrack_tls_tests::{
 use proptest::{
     collection,
     prelude::*,
-    sample::Index, //
+    sample::{
+        self,
+        Index, //
+    }, //
 };
 use std::sync::LazyLock;
 
@@ -332,6 +336,146 @@ fn a_run_begins_anew_behind_a_hole() {
     wire.client(0, &record[..105]);
     assert_eq!(wire.client(205, &record[205..]), BehindHole);
     assert_eq!(wire.verdict, Ok(()));
+}
+
+// --- one segment runs ahead of a hole that could hold a header --------------------------------------------
+
+/// A connection whose handshake is over, and where each side's next byte lies.
+fn established(case: &str) -> (Wire, [u32; 2]) {
+    let cases = vectors::load("honest").unwrap();
+    let case = cases.iter().find(|c| c.name == case).unwrap();
+    let mut wire = Wire::open(ISN);
+    let mut next = [0, 0];
+    for line in &case.lines {
+        let at = &mut next[usize::from(line.direction == Reply)];
+        assert_eq!(wire.send(line.direction, at_byte(*at), &line.bytes), NEW);
+        *at += line.bytes.len() as u32;
+    }
+    (wire, next)
+}
+
+/// A client's connection of TLS 1.3, of whose last record only the first 1000 bytes have passed.
+fn within_a_record(case: &str) -> (Wire, u32) {
+    let (mut wire, [base, _]) = established(case);
+    assert_eq!(wire.client(base, &data(3000)[..1000]), NEW);
+    (wire, base)
+}
+
+impl Wire {
+    /// Sends as the module does: what is out of order may run ahead. Whether it passes.
+    fn passes(&mut self, at: u32, payload: &[u8]) -> bool {
+        if self.client(at, payload) != OutOfOrder {
+            return self.verdict.is_ok();
+        }
+        let segment = Segment {
+            len: payload.len() as u32,
+            ..at_byte(at)
+        };
+        let search = || {
+            let mut search = HeaderSearch::default();
+            search.feed(payload);
+            Some(search)
+        };
+        self.connection
+            .run_ahead(&Policy::default(), Original, &segment, search)
+    }
+}
+
+#[test]
+fn the_second_segment_behind_a_header_in_a_hole_runs_ahead() {
+    for case in ["honest_full_handshake_12", "honest_full_handshake_13"] {
+        let (mut wire, base) = within_a_record(case);
+        let stream = [data(3000), data(9000)].concat();
+        let mut send =
+            |from: u32, to: u32| wire.passes(base + from, &stream[from as usize..to as usize]);
+        assert!(
+            !send(4000, 5000),
+            "the end of a header may be its first byte"
+        );
+        assert!(send(5000, 6000));
+        assert!(!send(6000, 7000), "one is enough");
+        assert!(send(1000, 4000), "what fills the hole");
+        assert!(send(4000, 5000), "what was dropped");
+        assert!(send(6000, 12010), "the framing is kept");
+        assert!(wire.passes(base + 12010, &data(1)));
+        assert!(!wire.connection.in_record(Original));
+    }
+}
+
+#[test]
+fn a_header_does_not_run_ahead() {
+    let ends = [
+        &[24, 3, 3, 0, 40][..],
+        &[24, 3, 3, 0x48],
+        &[24, 3, 3, 0],
+        &[24, 3, 3],
+        &[24, 3],
+        &[24],
+    ];
+    for end in ends {
+        let (mut wire, base) = within_a_record("honest_full_handshake_13");
+        let payload = [&[0xaa; 500], end].concat();
+        assert!(!wire.passes(base + 4000, &[0xaa; 1000]));
+        assert!(!wire.passes(base + 5000, &payload), "{end:?}");
+    }
+}
+
+#[test]
+fn nothing_runs_ahead_of_what_may_be_the_first_part_of_a_header() {
+    let (mut wire, base) = within_a_record("honest_full_handshake_13");
+    assert!(!wire.passes(base + 4000, &[[0xaa; 1000].as_slice(), &[24, 3]].concat()));
+    assert!(!wire.passes(base + 5002, &[0xaa; 1000]));
+    assert!(
+        wire.passes(base + 6002, &[0xaa; 1000]),
+        "but behind the next"
+    );
+}
+
+#[test]
+fn a_segment_behind_a_further_hole_does_not_run_ahead() {
+    let (mut wire, base) = within_a_record("honest_full_handshake_13");
+    assert!(!wire.passes(base + 4000, &[0xaa; 1000]));
+    assert!(!wire.passes(base + 5001, &[0xaa; 1000]));
+}
+
+#[test]
+fn what_a_receiver_does_not_heed_does_not_run_ahead() {
+    let stale = |segment| Segment {
+        stale: true,
+        ..segment
+    };
+    let signed = |segment| Segment {
+        signed: true,
+        ..segment
+    };
+    let changes: [fn(Segment) -> Segment; 2] = [stale, signed];
+    for change in changes {
+        let (mut wire, base) = within_a_record("honest_full_handshake_13");
+        // The first behind the hole sets the edge.
+        assert!(!wire.passes(base + 4000, &[0xaa; 1000]));
+        let mut search = HeaderSearch::default();
+        search.feed(&[0xaa; 1000]);
+        let segment = change(Segment {
+            len: 1000,
+            ..at_byte(base + 5000)
+        });
+        let ran_ahead = wire
+            .connection
+            .run_ahead(&Policy::default(), Original, &segment, || Some(search));
+        assert!(!ran_ahead);
+        assert!(wire.passes(base + 5000, &[0xaa; 1000]));
+    }
+}
+
+#[test]
+fn nothing_runs_ahead_where_heartbeats_may_be_sent_or_bodies_are_read() {
+    let (mut wire, base) = within_a_record("honest_heartbeats");
+    let mut fresh = Wire::open(ISN);
+    fresh.client(0, &data(3000)[..1000]);
+    for at in [4000, 5000, 6000] {
+        assert!(!wire.passes(base + at, &[0xaa; 1000]));
+        assert!(!fresh.passes(at, &[0xaa; 1000]));
+    }
 }
 
 // --- sequence numbers wrap around -----------------------------------------------------------------------
@@ -832,4 +976,70 @@ fn a_heartbeat_passes_when_only_its_side_was_picked_up() {
     assert!(pick_up(&mut wire, &data(40)));
     wire.client(45, &[&[24, 3, 3, 0, 40], [0xaa; 40].as_slice()].concat());
     assert_eq!(wire.verdict, Ok(()));
+}
+
+/// Bodies with much that looks like headers, or the parts of some.
+fn records() -> impl Strategy<Value = Vec<u8>> {
+    let byte = sample::select(vec![3, 3, 3, 23, 24, 0, 0x40, 0xaa, 0xff]);
+    let body = prop_oneof![
+        collection::vec(byte.clone(), 0..40),
+        collection::vec(byte, 1000..3000),
+    ];
+    collection::vec(body, 1..12)
+        .prop_map(|bodies| bodies.iter().flat_map(|body| record(body)).collect())
+}
+
+/// Sends a stream until all segments have passed: first with losses, then all that is missing, in order.
+///
+/// What has passed is not sent again. `losses` has what is lost, and what is overtaken.
+fn send_with_losses(wire: &mut Wire, base: u32, stream: &[u8], size: usize, losses: &[u8]) {
+    let mut missing: Vec<_> = stream.chunks(size).enumerate().collect();
+    let mut losses = losses.iter();
+    for lossless in [false, false, false, true] {
+        if !lossless {
+            let overtaken = losses.len() % missing.len().min(3);
+            missing.rotate_left(overtaken);
+        }
+        missing.retain(|(index, segment)| {
+            let lost = !lossless && losses.next().is_some_and(|&loss| loss < 64);
+            lost || !wire.passes(base + (index * size) as u32, segment)
+        });
+        missing.sort();
+        if missing.is_empty() {
+            break;
+        }
+    }
+    assert!(missing.is_empty() || wire.verdict.is_err(), "it hangs");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// An honest stream gets through, though nothing that has passed is ever sent again.
+    #[test]
+    fn what_has_passed_need_not_come_again(
+        stream in records(),
+        size in 1..1500_usize,
+        losses in collection::vec(any::<u8>(), 0..200),
+    ) {
+        let (mut wire, [base, _]) = established("honest_full_handshake_13");
+        send_with_losses(&mut wire, base, &stream, size, &losses);
+        prop_assert!(wire.passes(base + stream.len() as u32, &data(1)));
+        prop_assert_eq!(wire.verdict, Ok(()));
+        prop_assert!(!wire.connection.in_record(Original));
+    }
+
+    /// No header that breaks a rule runs ahead.
+    #[test]
+    fn what_runs_ahead_hides_no_heartbeat(
+        before in records(),
+        after in records(),
+        size in 1..1500_usize,
+        losses in collection::vec(any::<u8>(), 0..200),
+    ) {
+        let (mut wire, [base, _]) = established("honest_full_handshake_12");
+        let stream = [before, vec![24, 3, 3, 0, 40], vec![0xaa; 40], after].concat();
+        send_with_losses(&mut wire, base, &stream, size, &losses);
+        prop_assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
+    }
 }

@@ -7,7 +7,7 @@ mod packet;
 mod reader;
 mod report;
 #[path = "../../../tls_parser.rs"]
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code, unreachable_pub, unused_imports)]
 mod tls_parser;
 
 use clap::{

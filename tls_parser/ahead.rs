@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Segments behind a hole that could hide a record's header: one may run ahead of the stream, unread.
+//!
+//! If all of them were dropped, the sender would hear nothing of what was lost, and wait for its
+//! retransmission timer. One that arrives is enough (RFC 8985): the hole is filled a round trip later.
+//!
+//! ```text
+//!          next                              edge
+//!  -- read --|.... hole, header? ...|- dropped -|- ahead -|- dropped ...
+//! ```
+//!
+//! It passes only if no header begins, lies or ends in it: then it is a part of a body, and once the
+//! stream is read up to it, a hole of which that is known. So its bytes are searched for whatever could
+//! be a header, and they must begin at the edge: behind bytes that were searched too, and do not end in
+//! the first part of one. A segment that may not pass sets the edge.
+//!
+//! # What could get past so
+//!
+//! Low bytes, as they do in any hole; and a request for a heartbeat, if a part of its header is dropped
+//! first and sent again with other bytes. Its answer could not, where both hellos were seen and did not
+//! agree upon heartbeats, but for one segment of it, if its header is lost on the way here. Where
+//! they did agree, or were not seen, nothing runs ahead; nor before the handshake is over, as long as
+//! bodies are looked into.
+
+use super::{
+    heartbeat,
+    record,
+    Connection,
+    Direction,
+    Policy,
+    Segment,
+    Side,
+    Stream, //
+};
+
+/// The edge's distance from `next` once a segment has passed: no other does before `next` moves on.
+const SPENT: u16 = 0;
+
+/// The shortest segment that is searched: in a shorter one a header may neither begin nor end.
+const MIN_LENGTH: u32 = record::HEADER_LENGTH as u32;
+
+/// A search for record headers, in bytes of which is not known where in a record they are.
+#[derive(Default)]
+pub struct HeaderSearch {
+    last: [u8; record::HEADER_LENGTH],
+    found: bool,
+}
+
+impl HeaderSearch {
+    /// Goes on with the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            let [_, b, c, d, e] = self.last;
+            self.last = [b, c, d, e, byte];
+            self.found |= record::plausible(self.last).is_some();
+        }
+    }
+
+    /// Whether a header may begin in the last bytes, and end behind them.
+    fn may_go_on(&self) -> bool {
+        let [_, b, c, d, e] = self.last;
+        [
+            [b, c, d, e, 0],
+            [b, c, d, e, 1],
+            [c, d, e, 0, 1],
+            [d, e, 3, 0, 1],
+            [e, 3, 3, 0, 1],
+        ]
+        .into_iter()
+        .any(|header| record::plausible(header).is_some())
+    }
+}
+
+impl Connection {
+    /// Whether a segment that is out of order may run ahead of its stream, unread.
+    ///
+    /// `search` looks through its payload, if that can be read.
+    pub fn run_ahead(
+        &mut self,
+        policy: &Policy,
+        direction: Direction,
+        segment: &Segment,
+        search: impl FnOnce() -> Option<HeaderSearch>,
+    ) -> bool {
+        !segment.syn
+            && self.side(policy, direction).is_harmless()
+            && self.stream(direction).run_ahead(segment, search)
+    }
+}
+
+impl Side<'_> {
+    /// Whether all bodies to come are opaque, and no heartbeat's answer could pass.
+    fn is_harmless(&self) -> bool {
+        self.handshake_over()
+            && (self.own.has(Stream::PROTECTED) || self.is_tls13())
+            && heartbeat::not_negotiated(self)
+    }
+}
+
+impl Stream {
+    fn run_ahead(
+        &mut self,
+        segment: &Segment,
+        search: impl FnOnce() -> Option<HeaderSearch>,
+    ) -> bool {
+        let start = segment.seq.wrapping_sub(self.next);
+        let Ok(end) = u16::try_from(start.saturating_add(segment.len)) else {
+            return false;
+        };
+        let edge = self.has(Stream::EDGE).then_some(self.work);
+        if edge == Some(SPENT) || segment.len < MIN_LENGTH || !self.is_heeded(segment) {
+            return false;
+        }
+        let Some(search) = search() else {
+            return false;
+        };
+        if search.may_go_on() {
+            self.forget_edge();
+            return false;
+        }
+        let passes = edge.map(u32::from) == Some(start) && !search.found;
+        self.set(Stream::EDGE);
+        self.work = if passes { SPENT } else { end };
+        passes
+    }
+
+    /// Forgets what was seen behind `next`: it moves on. Before the side has finished, the flag is another.
+    pub(super) fn forget_edge(&mut self) {
+        if self.has(Stream::FINISHED) && self.has(Stream::EDGE) {
+            self.clear(Stream::EDGE);
+            self.work = 0;
+        }
+    }
+}
