@@ -25,7 +25,7 @@ pairs=${NETEM_PAIRS:-5}
 full=100 least=5 compared=20 # megabytes
 megabyte=1000000
 store=$scratch/www
-counters=/proc/nf_conntrack_tls
+counters=/proc/net/nf_conntrack_tls
 shown=(holes_skipped ran_ahead out_of_order retransmissions truncated)
 
 # --- the servers ------------------------------------------------------------
@@ -160,7 +160,7 @@ mtu() {
 
 # --- cases ------------------------------------------------------------------
 
-counter() { awk -v name="$1" '$1 == name { print $2 }' "$counters"; }
+counter() { on router awk -v name="$1" '$1 == name { print $2 }' "$counters"; }
 
 counts() {
 	local name
