@@ -11,7 +11,8 @@ use nf_conntrack_tls_tests::tls_parser::{
 };
 use proptest::{
     collection,
-    prelude::*, //
+    prelude::*,
+    sample::Index, //
 };
 
 /// The rule as it is written: one byte after the other.
@@ -91,6 +92,26 @@ proptest! {
         prop_assert_eq!(scan_pieces(run, limit, &pieces), oracle(run, limit, &bytes));
     }
 
+    /// A whole record of random bytes, with low ones put in its middle, in segments.
+    #[test]
+    fn finds_it_in_ciphertext(
+        mut bytes in collection::vec(any::<u8>(), 16_000..=16_384),
+        limit in prop_oneof![Just(128_u16), 64..=300_u16],
+        lows in collection::vec((any::<Index>(), 0..310_usize), 0..6),
+        lengths in prop_oneof![
+            2 => Just(Vec::new()),
+            1 => collection::vec(1..4000_usize, 0..12),
+            1 => Just(vec![1448; 12]),
+        ],
+    ) {
+        for (at, length) in lows {
+            let at = at.index(bytes.len());
+            let rest = bytes.split_at_mut(at).1;
+            rest.iter_mut().take(length).for_each(|byte| *byte &= 0x7f);
+        }
+        prop_assert_eq!(scan_pieces(0, limit, &cut(&bytes, &lengths)), oracle(0, limit, &bytes));
+    }
+
     #[test]
     fn finds_it_in_random_bytes(bytes in collection::vec(any::<u8>(), 0..3000), limit in 0..24_u16) {
         prop_assert_eq!(runs::scan(0, limit, &bytes), oracle(0, limit, &bytes));
@@ -145,6 +166,63 @@ fn finds_one_run_wherever_it_lies() {
                     );
                 }
             }
+        }
+    }
+}
+
+/// All places that two high bytes can have around where a word is looked at, for all short limits.
+#[test]
+fn finds_a_window_between_any_two_high_bytes() {
+    for limit in 1..=40_u16 {
+        let window = usize::from(limit) + 1;
+        for length in window..window + 20 {
+            for first in 0..=length {
+                for second in first..=length {
+                    let mut bytes = vec![0x7f; length];
+                    for at in [first, second] {
+                        if let Some(byte) = bytes.get_mut(at) {
+                            *byte = 0x80;
+                        }
+                    }
+                    assert_eq!(
+                        runs::scan(0, limit, &bytes),
+                        oracle(0, limit, &bytes),
+                        "limit {limit}, {length} bytes, high ones at {first} and {second}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// A run as long as the limit, and one longer, at every place of a body with every count carried in.
+#[test]
+fn finds_the_run_that_was_carried_over() {
+    for limit in [7, 8, 20, 128, 300] {
+        for run in 0..=limit {
+            for length in [limit - run, limit - run + 1] {
+                let low = usize::from(length);
+                let bytes = [vec![0x7f; low], vec![0x80; 9], vec![0; 5]].concat();
+                assert_eq!(
+                    runs::scan(run, limit, &bytes).is_none(),
+                    run + length > limit,
+                    "limit {limit}, {run} before, {length} more"
+                );
+            }
+        }
+    }
+}
+
+/// A limit below the count carried over: only a further low byte tells.
+#[test]
+fn a_lowered_limit_is_told_by_the_next_low_byte() {
+    for limit in [5, 128] {
+        for rest in [0, 20] {
+            let behind = vec![0xff; rest];
+            let bytes = |first: u8| [&[first], behind.as_slice()].concat();
+            assert_eq!(runs::scan(limit + 9, limit, &[]), Some(limit + 9));
+            assert_eq!(runs::scan(limit + 9, limit, &bytes(0x80)), Some(0));
+            assert_eq!(runs::scan(limit + 9, limit, &bytes(0x7f)), None);
         }
     }
 }
