@@ -18,6 +18,7 @@ use super::{
     runs,
     ssl2,
     version,
+    Policy,
     Reason,
     Side,
     Stream, //
@@ -31,8 +32,11 @@ const MAX_CIPHERTEXT: u16 = MAX_PLAINTEXT + 2048;
 /// A TLS record's header, in bytes.
 pub(super) const HEADER_LENGTH: usize = 5;
 
+/// A TLS record's header.
+type Header = [u8; HEADER_LENGTH];
+
 /// The length of the record, with its header, that `header` could begin.
-pub(super) fn plausible(header: [u8; HEADER_LENGTH]) -> Option<u32> {
+pub(super) fn plausible(header: Header) -> Option<u32> {
     let [content_type, major, minor, high, low] = header;
     let kind = Kind::from_content_type(content_type)?;
     let length = u16::from_be_bytes([high, low]);
@@ -155,6 +159,25 @@ impl Stream {
             }
     }
 
+    /// Takes `length` bytes off the current body, if that is application data and longer.
+    pub(super) fn take_data(&mut self, length: usize) -> bool {
+        let Ok(length) = u16::try_from(length) else {
+            return false;
+        };
+        let inside = self.in_body() && self.kind() == Kind::ApplicationData && length < self.left;
+        if inside {
+            self.left = self.left.saturating_sub(length);
+        }
+        inside
+    }
+
+    /// Searches `part` for runs of low bytes, where `work` is their count.
+    pub(super) fn search(&mut self, policy: &Policy, part: &[u8]) -> Result<(), Reason> {
+        let run = runs::scan(self.work, policy.seq_len, part);
+        self.work = run.ok_or(Reason::SuspiciousSequence)?;
+        Ok(())
+    }
+
     /// Ends the current record.
     pub(super) fn end_record(&mut self) {
         self.place = position::START;
@@ -163,18 +186,80 @@ impl Stream {
 
 /// Follows `bytes` through the records of `side`.
 pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<(), Reason> {
+    // How the last record opened, if it held application data.
+    let mut data = None;
     while let Some((&byte, rest)) = bytes.split_first() {
-        if side.own.in_body() {
+        bytes = if side.own.in_body() {
             let take = bytes.len().min(usize::from(side.own.left));
             let (part, rest) = bytes.split_at_checked(take).unwrap_or((bytes, &[]));
             body(side, part)?;
-            bytes = rest;
+            rest
+        } else if let Some((header, rest)) = whole_header(side, bytes) {
+            data = begin(side, header)?;
+            rest
         } else {
             header(side, byte)?;
-            bytes = rest;
+            rest
+        };
+        match data {
+            Some(opening) if side.own.at_record_start() => {
+                bytes = more_data(side, opening, bytes)?;
+            }
+            _ => {}
         }
     }
     Ok(())
+}
+
+/// Splits off the header of a TLS record, if `bytes` hold all of it.
+fn whole_header<'a>(side: &Side<'_>, bytes: &'a [u8]) -> Option<(Header, &'a [u8])> {
+    let (&header, rest) = bytes.split_first_chunk()?;
+    let [content_type, _, _, _, _]: Header = header;
+    let tls = side.own.at_record_start() && !side.own.has(Stream::SSL2);
+    (tls && Kind::from_content_type(content_type).is_some()).then_some((header, rest))
+}
+
+/// Reads a header at once, as [`header`] does byte by byte; tells how application data opened.
+fn begin(side: &mut Side<'_>, header: Header) -> Result<Option<[u8; 3]>, Reason> {
+    let [content_type, major_version, minor_version, high, low] = header;
+    start(side, content_type)?;
+    major(side, major_version)?;
+    minor(side, minor_version)?;
+    let opening = [content_type, major_version, minor_version];
+    let data = (side.own.kind() == Kind::ApplicationData).then_some(opening);
+    side.own.left = u16::from_be_bytes([high, low]);
+    begin_body(side)?;
+    Ok(data)
+}
+
+/// Follows whole records of application data that open like the one before them; returns what is behind.
+///
+/// What a header means beyond its length was judged and noted for that one, and as only one direction is
+/// read, nothing happened since that could change it. So these cost their length and their search.
+fn more_data<'a>(
+    side: &mut Side<'_>,
+    like: [u8; 3],
+    mut bytes: &'a [u8],
+) -> Result<&'a [u8], Reason> {
+    while let Some((&[content_type, major, minor, high, low], rest)) = bytes.split_first_chunk() {
+        if [content_type, major, minor] != like {
+            break;
+        }
+        let length = u16::from_be_bytes([high, low]);
+        if length == 0 {
+            bytes = rest;
+            continue;
+        }
+        let Some((part, rest)) = rest.split_at_checked(usize::from(length)) else {
+            break;
+        };
+        if length > MAX_CIPHERTEXT {
+            break;
+        }
+        side.own.search(side.policy, part)?;
+        bytes = rest;
+    }
+    Ok(bytes)
 }
 
 /// Reads one byte of a record's header.
@@ -297,11 +382,5 @@ pub(super) fn suspicious(side: &mut Side<'_>, part: &[u8]) -> Result<(), Reason>
         // `work` belongs to the hello; only an alert of two bytes gets here.
         return Ok(());
     }
-    match runs::scan(side.own.work, side.policy.seq_len, part) {
-        Some(run) => {
-            side.own.work = run;
-            Ok(())
-        }
-        None => Err(Reason::SuspiciousSequence),
-    }
+    side.own.search(side.policy, part)
 }

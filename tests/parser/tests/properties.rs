@@ -53,19 +53,24 @@ fn noise() -> impl Strategy<Value = Vec<Line>> {
     collection::vec(line, 0..8)
 }
 
-/// Records with lawful headers, whatever they hold.
+/// Records with lawful headers, whatever they hold, a few in one line; application data most often.
 fn records() -> impl Strategy<Value = Vec<Line>> {
     let body = prop_oneof![
-        collection::vec(any::<u8>(), 0..60),
-        collection::vec(0..3_u8, 0..60),
-        collection::vec(0x80..=0xff_u8, 30..60),
+        4 => collection::vec(any::<u8>(), 0..60),
+        4 => collection::vec(0..3_u8, 0..60),
+        4 => collection::vec(0x80..=0xff_u8, 30..60),
+        1 => Just(Vec::new()),
+        1 => (0..=18_433_usize).prop_map(|length| vec![0xff; length]),
     ];
-    let record = (20..=24_u8, 0..=4_u8, body).prop_map(|(kind, minor, body)| {
-        let length = u8::try_from(body.len()).unwrap_or(u8::MAX);
-        [&[kind, 3, minor, 0, length], body.as_slice()].concat()
+    let kind = prop_oneof![20..=24_u8, Just(23)];
+    let minor = prop_oneof![1 => 0..=4_u8, 2 => Just(3)];
+    let record = (kind, minor, body).prop_map(|(kind, minor, body)| {
+        let [high, low] = u16::try_from(body.len()).unwrap_or(u16::MAX).to_be_bytes();
+        [&[kind, 3, minor, high, low], body.as_slice()].concat()
     });
-    let line = (direction(), record).prop_map(|(direction, bytes)| Line { direction, bytes });
-    collection::vec(line, 0..12)
+    let bytes = collection::vec(record, 1..6).prop_map(|records| records.concat());
+    let line = (direction(), bytes).prop_map(|(direction, bytes)| Line { direction, bytes });
+    collection::vec(line, 0..6)
 }
 
 /// A vector in which some bytes are changed, or left out, or sent twice.
