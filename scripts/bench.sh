@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Measures the parser in userspace (tests/bench): criterion times it, callgrind counts its instructions. Prints
+# the table; leaves it, the figures and the plot in build/bench. A time fails nothing.
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+mapfile -t tools < <(packages "$clone/scripts/packages-bench.txt")
+out=$guest_clone/build/bench
+
+need_root
+once "bench-$(key "${tools[@]}")" "valgrind (half a minute)" in_root "$root" \
+	apt-get install -y --no-install-recommends "${tools[@]}"
+mkdir -p "$clone/build/bench"
+# Other inputs than the last run's may be there.
+rm -rf "$clone/build/cargo/criterion"
+step "times, in turn (about two minutes)" in_root "$root" env -C tests/bench \
+	cargo bench --locked --bench throughput
+in_root "$root" env -C tests/bench cargo run --release --locked --quiet -- report "$guest_clone/build/cargo/criterion" "$out"
