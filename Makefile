@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo replay check check-parser check-replay check-build check-guest check-evasion \
+.PHONY: all module ground demo replay bench check check-parser check-replay check-build check-guest check-evasion \
 	check-netem check-interop lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
@@ -38,6 +38,9 @@ demo: module ## Attack a server in the guest, without and with the module
 
 replay: ## Build tls-replay, which judges captures as the module would
 	@scripts/replay.sh
+
+bench: ground ## Measure the parser in userspace, beside a byte loop and memcpy (4 minutes)
+	@scripts/bench.sh
 
 check: ## Run all tests: lint, check-parser, check-replay, check-build, check-guest, check-evasion
 	@scripts/check.sh

@@ -40,10 +40,10 @@ same_settings() {
 mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
 mapfile -t pythons < <(files '*.py')
 
-printf 'KTAP version 1\n1..11\n'
+printf 'KTAP version 1\n1..13\n'
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" nf_conntrack_tls.rs
 check clippy_kernel kernel_clippy
-for crate in tests/parser tools/replay; do
+for crate in tests/parser tests/bench tools/replay; do
 	check "rustfmt_$crate" crate_rustfmt "$crate"
 	check "clippy_$crate" crate_clippy "$crate"
 done
