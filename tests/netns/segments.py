@@ -15,9 +15,11 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import tlsnet
 from tlsnet import CLIENT, SERVER, KernelLog, Ktap, counters, netns, pending, receive_exactly
+from vectors import read_cases
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 PORTS = iter(range(40000, 41000))
@@ -29,6 +31,7 @@ START = WRAP - 30
 
 # Alerts in the clear: they break no rule, and a hole in them could hide a record.
 ALERTS = b"\x15\x03\x01\x00\x02\x01\x5a" * 9
+RECORD = b"\x17\x03\x03\x02\x58" + bytes(0x80 | i & 0x7F for i in range(600))
 BAD_RECORD = b"\x63\x03\x03\x00\x10" + bytes(16)
 
 
@@ -223,6 +226,46 @@ def hole_in_body(trial: Trial) -> None:
     trial.untouched()
 
 
+def shake_hands(trial: Trial) -> bytes:
+    """Plays a handshake without heartbeats; what the client sent of it."""
+    cases = read_cases(Path(__file__).parent.parent / "vectors")
+    lines = next(case.lines for case in cases if case.name == "honest_full_handshake_13")
+    sent, passed = b"", trial.before["bytes"]
+    for side, data in lines:
+        passed += len(data)
+        if side == "c":
+            trial.peer.send(len(sent), data)
+            sent += data
+        else:
+            trial.peer.server.sendall(data)
+            trial.peer.peer_next += len(data)
+        read = partial(lambda count: counters()["bytes"] == count, passed)
+        tlsnet.wait_until(read, f"the module to read {len(data)} bytes of side {side}")
+    return sent
+
+
+def runs_ahead(trial: Trial) -> None:
+    """Of segments behind a hole that could hide a header one without any passes, once."""
+    shaken = shake_hands(trial)
+    data = RECORD + RECORD
+
+    def send(start: int, end: int, acknowledged: int | None = None) -> None:
+        trial.peer.send(len(shaken) + start, data[start:end])
+        if acknowledged is not None:
+            trial.peer.await_ack(len(shaken) + acknowledged)
+
+    send(0, 100, 100)
+    send(650, 800)
+    send(800, 950)
+    send(100, 650, 650)
+    send(650, 800, 950)
+    send(950, len(data), len(data))
+    trial.counted("ran_ahead")
+    trial.counted("out_of_order")
+    trial.received(shaken + data)
+    trial.untouched()
+
+
 def urgent(trial: Trial) -> None:
     """Urgent data breaks the rules."""
     trial.peer.send(0, ALERTS, ACK | URG, urgent=1)
@@ -246,6 +289,7 @@ TESTS: dict[str, Callable[[Trial], None]] = {
     "an overlap with other bytes": overlap_lies,
     "a bad record behind a hole": first_byte_behind_hole,
     "a hole inside an opaque body": hole_in_body,
+    "one segment runs ahead of a hole": runs_ahead,
     "urgent data": urgent,
     "one byte a segment": bytewise,
 }
