@@ -185,6 +185,8 @@ impl Stream {
 }
 
 /// Follows `bytes` through the records of `side`.
+// Out of line: the way around it, for what lies inside one body, is short then.
+#[inline(never)]
 pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<(), Reason> {
     // How the last record opened, if it held application data.
     let mut data = None;
