@@ -60,7 +60,7 @@ check-guest: module ## Run the selftests in the guest
 check-evasion: module ## Send crafted packets through the module in the guest
 	@scripts/vm.sh tests/evasion/run.sh
 
-check-netem: module ## Send honest TLS through bad networks (15 minutes)
+check-netem: module ## Send honest TLS through bad networks (20 minutes)
 	@VM_MEMORY=2G scripts/vm.sh tests/netem/run.sh
 
 check-interop: module ## Send real TLS stacks through the module (15 minutes)
