@@ -113,7 +113,7 @@ pub fn rows() -> Vec<Row> {
     }
     rows.extend([
         row(
-            "16 KiB records in 1448 B segments",
+            "16 KiB in 1448 B segments",
             MIB,
             Kind::Ciphertext(16 * KIB),
             1448,
