@@ -14,6 +14,8 @@ pub(crate) enum Counter {
     Connections,
     /// Bytes of payload read, or skipped by arithmetic.
     Bytes,
+    /// Records that began, but for those in the segment that broke a rule.
+    Records,
     /// Segments all of which was seen before.
     Retransmissions,
     /// Holes in bodies that nobody looks into, skipped.
@@ -39,9 +41,10 @@ pub(crate) enum Counter {
 }
 
 /// The counters before those of the reasons, in their order.
-pub(crate) const FATES: [&str; 12] = [
+pub(crate) const FATES: [&str; 13] = [
     "connections",
     "bytes",
+    "records",
     "retransmissions",
     "holes_skipped",
     "ran_ahead",
@@ -60,17 +63,17 @@ impl Counter {
         match self {
             Counter::Connections => 0,
             Counter::Bytes => 1,
-            Counter::Retransmissions => 2,
-            Counter::HolesSkipped => 3,
-            Counter::RanAhead => 4,
-            Counter::OutOfOrder => 5,
-            Counter::PickedUp => 6,
-            Counter::MidStream => 7,
-            Counter::Unreadable => 8,
-            Counter::Truncated => 9,
-            Counter::Condemned => 10,
-            Counter::Dropped => 11,
-            // Reasons count from 1.
+            Counter::Records => 2,
+            Counter::Retransmissions => 3,
+            Counter::HolesSkipped => 4,
+            Counter::RanAhead => 5,
+            Counter::OutOfOrder => 6,
+            Counter::PickedUp => 7,
+            Counter::MidStream => 8,
+            Counter::Unreadable => 9,
+            Counter::Truncated => 10,
+            Counter::Condemned => 11,
+            Counter::Dropped => 12,
             Counter::Broken(reason) => FATES.len() as u32 + reason as u32 - 1,
         }
     }

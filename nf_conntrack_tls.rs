@@ -200,12 +200,18 @@ impl Passage<'_> {
 
     /// Feeds the payload from byte `skip` on to the parser.
     fn read(&mut self, skip: u32) -> Fate {
+        let mut records = 0_u32;
         let fed = self.packet.read(self.payload, skip, |chunk| {
-            self.connection.feed(self.policy, self.direction, chunk)
+            let begun = self.connection.feed(self.policy, self.direction, chunk)?;
+            records = records.saturating_add(begun);
+            Ok(())
         });
         match fed {
             Ok(read) => {
                 self.packet.count(Counter::Bytes, u64::from(read));
+                if records != 0 {
+                    self.packet.count(Counter::Records, u64::from(records));
+                }
                 if read < self.payload.behind(skip) {
                     self.packet.count(Counter::Unreadable, 1);
                     self.connection.lose(self.direction);

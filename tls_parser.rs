@@ -214,7 +214,7 @@ pub struct Connection {
 const _: () = assert!(size_of::<Connection>() == 32 && align_of::<Connection>() == 8);
 
 impl Connection {
-    /// Follows `bytes`, the next ones of `direction`, and returns the rule that they break, if any.
+    /// Follows `bytes`, the next ones of `direction`; returns how many records begin in them.
     ///
     /// # Errors
     ///
@@ -224,7 +224,7 @@ impl Connection {
         policy: &Policy,
         direction: Direction,
         bytes: &[u8],
-    ) -> Result<(), Reason> {
+    ) -> Result<u32, Reason> {
         if let Some(reason) = self.condemned() {
             return Err(reason);
         }
@@ -236,10 +236,11 @@ impl Connection {
     }
 
     /// Reads `bytes`; most segments of a transfer lie wholly in the body of one record.
-    fn read(&mut self, policy: &Policy, direction: Direction, bytes: &[u8]) -> Result<(), Reason> {
+    fn read(&mut self, policy: &Policy, direction: Direction, bytes: &[u8]) -> Result<u32, Reason> {
         let own = self.stream(direction);
         if own.take_data(bytes.len()) {
-            return own.search(policy, bytes);
+            own.search(policy, bytes)?;
+            return Ok(0);
         }
         record::feed(&mut self.side(policy, direction), bytes)
     }

@@ -184,13 +184,17 @@ impl Stream {
     }
 }
 
-/// Follows `bytes` through the records of `side`.
+/// Follows `bytes` through the records of `side`; returns how many begin in them.
 // Out of line: the way around it, for what lies inside one body, is short then.
 #[inline(never)]
-pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<(), Reason> {
+pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<u32, Reason> {
+    let mut records = 0_u32;
     // How the last record opened, if it held application data.
     let mut data = None;
     while let Some((&byte, rest)) = bytes.split_first() {
+        if side.own.at_record_start() {
+            records = records.saturating_add(1);
+        }
         bytes = if side.own.in_body() {
             let take = bytes.len().min(usize::from(side.own.left));
             let (part, rest) = bytes.split_at_checked(take).unwrap_or((bytes, &[]));
@@ -205,12 +209,12 @@ pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<(), Reason> 
         };
         match data {
             Some(opening) if side.own.at_record_start() => {
-                bytes = more_data(side, opening, bytes)?;
+                bytes = more_data(side, opening, bytes, &mut records)?;
             }
             _ => {}
         }
     }
-    Ok(())
+    Ok(records)
 }
 
 /// Splits off the header of a TLS record, if `bytes` hold all of it.
@@ -242,6 +246,7 @@ fn more_data<'a>(
     side: &mut Side<'_>,
     like: [u8; 3],
     mut bytes: &'a [u8],
+    records: &mut u32,
 ) -> Result<&'a [u8], Reason> {
     while let Some((&[content_type, major, minor, high, low], rest)) = bytes.split_first_chunk() {
         if [content_type, major, minor] != like {
@@ -249,6 +254,7 @@ fn more_data<'a>(
         }
         let length = u16::from_be_bytes([high, low]);
         if length == 0 {
+            *records = records.saturating_add(1);
             bytes = rest;
             continue;
         }
@@ -259,6 +265,7 @@ fn more_data<'a>(
             break;
         }
         side.own.search(side.policy, part)?;
+        *records = records.saturating_add(1);
         bytes = rest;
     }
     Ok(bytes)

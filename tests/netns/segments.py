@@ -277,6 +277,7 @@ def bytewise(trial: Trial) -> None:
     for at in range(len(ALERTS)):
         trial.peer.send(at, ALERTS[at : at + 1])
         trial.peer.await_ack(at + 1)
+    trial.counted("records", 9)
     trial.received(ALERTS)
     trial.untouched()
 

@@ -69,7 +69,7 @@ fn parse(input: &Input) {
         }
         for segment in line.bytes.chunks(input.segment) {
             let fed = connection.feed(&policy, line.direction, segment);
-            assert_eq!(fed, Ok(()), "{}", input.name);
+            assert!(fed.is_ok(), "{}", input.name);
         }
     }
     black_box(connection);

@@ -88,7 +88,8 @@ impl Wire {
             _ => &[],
         };
         if !new.is_empty() {
-            self.verdict = self.connection.feed(&Policy::default(), direction, new);
+            let fed = self.connection.feed(&Policy::default(), direction, new);
+            self.verdict = fed.map(|_| ());
         }
         placement
     }

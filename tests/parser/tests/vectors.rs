@@ -198,7 +198,7 @@ fn feed(
     direction: Direction,
     bytes: &[u8],
 ) -> Result<(), Reason> {
-    connection.feed(&case.policy, direction, bytes)
+    connection.feed(&case.policy, direction, bytes).map(|_| ())
 }
 
 fn name(verdict: Result<(), Reason>) -> &'static str {

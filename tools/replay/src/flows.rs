@@ -55,6 +55,8 @@ pub(crate) struct Settings {
 pub(crate) struct Counts {
     /// Bytes of payload read, or skipped by arithmetic.
     pub(crate) bytes: u64,
+    /// Records that began, but for those in the segment that broke a rule.
+    pub(crate) records: u64,
     pub(crate) retransmissions: u64,
     pub(crate) holes_skipped: u64,
     pub(crate) out_of_order: u64,
@@ -67,9 +69,10 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// The counts by their names.
-    pub(crate) fn named(&self) -> [(&'static str, u64); 8] {
+    pub(crate) fn named(&self) -> [(&'static str, u64); 9] {
         [
             ("bytes", self.bytes),
+            ("records", self.records),
             ("retransmissions", self.retransmissions),
             ("holes_skipped", self.holes_skipped),
             ("out_of_order", self.out_of_order),
@@ -84,6 +87,7 @@ impl Counts {
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Counts) {
         self.bytes += other.bytes;
+        self.records += other.records;
         self.retransmissions += other.retransmissions;
         self.holes_skipped += other.holes_skipped;
         self.out_of_order += other.out_of_order;
@@ -289,8 +293,9 @@ impl Passage<'_> {
     fn read(&mut self, skip: u32) -> Fate {
         let new = self.packet.payload.get(skip as usize..).unwrap_or_default();
         match self.connection.feed(self.policy, self.direction, new) {
-            Ok(()) => {
+            Ok(records) => {
                 self.counts.bytes += new.len() as u64;
+                self.counts.records += u64::from(records);
                 Fate::Passed
             }
             Err(reason) => Fate::Breaks(reason),

@@ -178,6 +178,7 @@ fn padding_of_ethernet_and_pppoe_is_not_payload() {
     let said = replay(&[], &pcap(ETHERNET, &frames));
     assert_eq!((said.status, said.count("clean")), (1, 1), "{said:?}");
     assert_eq!(said.count("bytes"), 69 + 14);
+    assert_eq!(said.count("records"), 2);
 }
 
 #[test]
