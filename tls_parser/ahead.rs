@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Segments behind a hole that could hide a record's header: one may run ahead of the stream, unread.
+//! Segments behind a hole that could hide a record's header: some may run ahead of the stream, unread.
 //!
-//! If all of them were dropped, the sender would hear nothing of what was lost, and wait for its
-//! retransmission timer. One that arrives is enough (RFC 8985): the hole is filled a round trip later.
+//! If all of them were dropped, the sender would hear nothing of what was lost, wait for its
+//! retransmission timer, and send a window again (RFC 8985, RFC 6675).
 //!
 //! ```text
-//!          next                              edge
-//!  -- read --|.... hole, header? ...|- dropped -|- ahead -|- dropped ...
+//!          next                                      edge
+//!  -- read --|.... hole, header? ...|- dropped -|- ahead -|- ahead -|- header: dropped -|- ahead ...
 //! ```
 //!
-//! It passes only if no header begins, lies or ends in it: then it is a part of a body, and once the
+//! One passes if no header begins, lies or ends in it: then it is a part of a body, and once the
 //! stream is read up to it, a hole of which that is known. So its bytes are searched for whatever could
 //! be a header, and they must begin at the edge: behind bytes that were searched too, and do not end in
-//! the first part of one. A segment that may not pass sets the edge.
+//! the first part of one. The edge is the end of the last segment searched, passed or not.
 //!
 //! # What could get past so
 //!
-//! Low bytes, as they do in any hole; and a request for a heartbeat, if a part of its header is dropped
-//! first and sent again with other bytes. Its answer could not, where both hellos were seen and did not
-//! agree upon heartbeats, but for one segment of it, if its header is lost on the way here. Where
-//! they did agree, or were not seen, nothing runs ahead; nor before the handshake is over, as long as
-//! bodies are looked into.
+//! Low bytes, as they do in any hole. A request for a heartbeat, if the first part of its header is
+//! dropped and sent again with other bytes; its answer is read, and refused, where both hellos were seen
+//! and did not agree upon heartbeats. If the header of the answer is lost on the way here, the rest of
+//! it could run ahead: so nothing does if its side acknowledges what the other side's stream has
+//! not been read up to, unless that lies in a body. Where heartbeats were agreed upon, or the hellos not
+//! seen, nothing runs ahead; nor before the handshake is over, as long as bodies are looked into.
 
 use super::{
     heartbeat,
@@ -33,9 +34,6 @@ use super::{
     Side,
     Stream, //
 };
-
-/// The edge's distance from `next` once a segment has passed: no other does before `next` moves on.
-const SPENT: u16 = 0;
 
 /// The shortest segment that is searched: in a shorter one a header may neither begin nor end.
 const MIN_LENGTH: u32 = record::HEADER_LENGTH as u32;
@@ -84,21 +82,30 @@ impl Connection {
         search: impl FnOnce() -> Option<HeaderSearch>,
     ) -> bool {
         !segment.syn
-            && self.side(policy, direction).is_harmless()
+            && self.side(policy, direction).is_harmless(segment)
             && self.stream(direction).run_ahead(segment, search)
     }
 }
 
 impl Side<'_> {
-    /// Whether all bodies to come are opaque, and no heartbeat's answer could pass.
-    fn is_harmless(&self) -> bool {
+    /// Whether all bodies to come are opaque, and the segment is no part of a heartbeat's answer.
+    fn is_harmless(&self, segment: &Segment) -> bool {
         self.handshake_over()
             && (self.own.has(Stream::PROTECTED) || self.is_tls13())
             && heartbeat::not_negotiated(self)
+            && segment.ack.is_some_and(|ack| self.peer.is_framed_to(ack))
     }
 }
 
 impl Stream {
+    /// Whether no header lies between `next` and what the receiver acknowledges.
+    fn is_framed_to(&self, ack: u32) -> bool {
+        let unread = ack.wrapping_sub(self.next);
+        let in_body = self.is_opaque() && unread <= u32::from(self.left);
+        // FIN counts as one (RFC 9293 3.4), and no request is so short.
+        self.has(Stream::SYNCED) && (in_body || unread <= 1 || unread > u32::MAX >> 1)
+    }
+
     fn run_ahead(
         &mut self,
         segment: &Segment,
@@ -109,7 +116,7 @@ impl Stream {
             return false;
         };
         let edge = self.has(Stream::EDGE).then_some(self.work);
-        if edge == Some(SPENT) || segment.len < MIN_LENGTH || !self.is_heeded(segment) {
+        if edge >= Some(end) || segment.len < MIN_LENGTH || !self.is_heeded(segment) {
             return false;
         }
         let Some(search) = search() else {
@@ -119,10 +126,9 @@ impl Stream {
             self.forget_edge();
             return false;
         }
-        let passes = edge.map(u32::from) == Some(start) && !search.found;
         self.set(Stream::EDGE);
-        self.work = if passes { SPENT } else { end };
-        passes
+        self.work = end;
+        edge.map(u32::from) == Some(start) && !search.found
     }
 
     /// Forgets what was seen behind `next`: it moves on. Before the side has finished, the flag is another.
