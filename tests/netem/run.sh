@@ -249,30 +249,62 @@ sized() {
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
-# ratio PORT WAY WHERE NETEM...: medians of alternating runs, with the helper and without.
+# resent: what TCP has sent again so far, and how often only after its timer ran out.
+resent() {
+	local ns
+	for ns in client server; do
+		on "$ns" nstat -asz TcpRetransSegs TcpExtTCPTimeouts TcpExtTCPLossProbes
+	done | awk '/^Tcp/ { n[$1] += $2 } END { print n["TcpRetransSegs"], n["TcpExtTCPTimeouts"], n["TcpExtTCPLossProbes"] }'
+}
+
+# timed FILE WAY PORT BYTES: one run, its speed and what was sent again.
+timed() {
+	local before speed
+	before=$(resent)
+	speed=$($2 3 "$3" "$4") || return 1
+	echo "$speed" "$before" "$(resent)" | awk '{ print $1, $5 - $2, $6 - $3, $7 - $4 }' >>"$1"
+}
+
+# ratio PORT WAY WHERE NETEM...: medians of alternating runs, with the helper and without; the dice of both
+# runs of a pair fall alike.
 ratio() {
-	local port=$1 other=$((8000 + $1)) way=$2 speed size most=$((compared * megabyte)) n with without
+	local port=$1 other=$((8000 + $1)) way=$2 speed size most=$((compared * megabyte)) n before
 	shape "${@:3}"
 	speed=$($way 3 "$other" $((least * megabyte))) || return 1
 	size=$((speed * seconds))
 	size=$((size > most ? most : size < least * megabyte ? least * megabyte : size))
 	: >"$scratch/with"
 	: >"$scratch/without"
-	for ((n = 0; n < pairs; n++)); do
-		$way 3 "$port" "$size" >>"$scratch/with" || return 1
-		$way 3 "$other" "$size" >>"$scratch/without" || return 1
+	before=$(counts)
+	for ((n = 1; n <= pairs; n++)); do
+		shape "${@:3}" seed "$n"
+		timed "$scratch/with" "$way" "$port" "$size" || return 1
+		shape "${@:3}" seed "$n"
+		timed "$scratch/without" "$way" "$other" "$size" || return 1
 	done
-	with=$(median <"$scratch/with") without=$(median <"$scratch/without")
-	awk -v w="$with" -v o="$without" -v n="$pairs" -v size="$((size / megabyte))" -v what="$current" '
-		BEGIN { printf "# %s: with %d kB/s, without %d kB/s, ratio %.2f (medians of %d runs of %d MB)\n",
-			what, w / 1000, o / 1000, w / o, n, size }' >>"$scratch/told"
-	echo "# with: $(xargs <"$scratch/with"), without: $(xargs <"$scratch/without")" >>"$scratch/told"
+	told_ratio "$size" "$(difference "$before" "$(counts)")" >>"$scratch/told"
 	clear_shape
+}
+
+told_ratio() {
+	local with without arm
+	with=$(median <"$scratch/with") without=$(median <"$scratch/without")
+	awk -v w="$with" -v o="$without" -v n="$pairs" -v size="$(($1 / megabyte))" -v what="$current" '
+		BEGIN { printf "# %s: with %d kB/s, without %d kB/s, ratio %.2f (medians of %d runs of %d MB)\n",
+			what, w / 1000, o / 1000, w / o, n, size }'
+	echo "# helper:$2"
+	for arm in with without; do
+		awk -v arm="$arm" '
+			{ speeds = speeds " " int($1 / 1000); s += $2; t += $3; p += $4 }
+			END { printf "# %s:%s kB/s; sent again %d, timers run out %d, probes %d\n", arm, speeds, s, t, p }
+		' "$scratch/$arm"
+	done
 }
 
 # NAME PORT WAY WHERE NETEM...: curl sends records of 16 KiB, nginx of what the port says. The ends' delays
 # add up to the round trip.
 comparisons=(
+	"download_without_loss 443 download before loss 0%"
 	"download 443 download before loss 1%" "download_rtt20ms 443 download before loss 1% delay 10ms"
 	"download_records_4k 444 download before loss 1%" "upload 443 upload before loss 1%"
 	"download_lost_behind 443 download behind loss 1%"
