@@ -52,7 +52,9 @@ part "lints" ktap "$clone/scripts/lint.sh"
 part "parser, in userspace" cargo "$clone/scripts/parser.sh"
 part "replay, in userspace" cargo "$clone/scripts/replay.sh" --test
 part "build" ktap "$clone/tests/build/run.sh"
-kernel=${KVER:-${supported[0]}}
-part "module, in a guest with kernel $kernel" ktap in_guest "$kernel" tests/netns/run.sh
-part "evasions, in a guest with kernel $kernel" ktap in_guest "$kernel" tests/evasion/run.sh
+if [ -n "${KVER:-}" ]; then kernels=("$KVER"); else kernels=("${supported[@]}"); fi
+part "evasions, in a guest with kernel ${kernels[0]}" ktap in_guest "${kernels[0]}" tests/evasion/run.sh
+for kernel in "${kernels[@]}"; do
+	part "module, in a guest with kernel $kernel" ktap in_guest "$kernel" tests/netns/run.sh
+done
 finish
