@@ -49,10 +49,6 @@ mod generated {
 const _: () = assert!(size_of::<Connection>() <= generated::NF_CT_TLS_STATE_SIZE as usize);
 const _: () = assert!(align_of::<Connection>() <= generated::NF_CT_TLS_STATE_ALIGN as usize);
 
-/// A TCP header without options, in bytes, and the longest options (RFC 9293 3.1).
-const TCP_HEADER: u32 = 20;
-const TCP_OPTIONS: usize = 40;
-
 // The functions that C calls are what `helpers.h` tells C that they are.
 const _: [unsafe extern "C" fn(
     *mut generated::sk_buff,
@@ -261,16 +257,29 @@ impl<'a> Packet<'a> {
     /// The packet's TCP segment, and where its payload is; `None` if its header cannot be read.
     pub(crate) fn segment(&self) -> Option<(Segment, Payload)> {
         let mut raw = MaybeUninit::uninit();
-        // SAFETY: `skb` is valid by the type invariants; `raw` is ours to be written.
+        let mut options = MaybeUninit::<[u8; generated::NF_CT_TLS_OPTIONS as usize]>::uninit();
+        // SAFETY: `skb` is valid by the type invariants; `raw` and `options` are ours to be written.
         let found = unsafe {
-            generated::nf_ct_tls_segment_of(self.skb.as_ptr(), self.protoff, raw.as_mut_ptr())
+            generated::nf_ct_tls_segment_of(
+                self.skb.as_ptr(),
+                self.protoff,
+                raw.as_mut_ptr(),
+                options.as_mut_ptr().cast(),
+            )
         };
         if !found {
             return None;
         }
         // SAFETY: `nf_ct_tls_segment_of` wrote it all, since it returned true.
-        let raw = unsafe { raw.assume_init() };
+        let raw: generated::nf_ct_tls_segment = unsafe { raw.assume_init() };
         let flag = |flag| raw.flags & flag != 0;
+        let signed = || {
+            if raw.options.is_null() {
+                return true;
+            }
+            // SAFETY: So many bytes are there: in the packet, which nobody else changes, or in `options`.
+            is_signed(unsafe { slice::from_raw_parts(raw.options, raw.options_len as usize) })
+        };
         let segment = Segment {
             seq: raw.seq,
             ack: flag(generated::NF_CT_TLS_ACK).then_some(raw.ack),
@@ -279,8 +288,9 @@ impl<'a> Packet<'a> {
             fin: flag(generated::NF_CT_TLS_FIN),
             rst: flag(generated::NF_CT_TLS_RST),
             urg: flag(generated::NF_CT_TLS_URG),
-            // Looked up where there is something to read.
-            signed: false,
+            // Where there is nothing to read, nobody asks.
+            signed: (raw.len != 0 || flag(generated::NF_CT_TLS_SYN)) && signed(),
+            // Only under the lock is this known.
             stale: false,
         };
         let payload = Payload {
@@ -290,23 +300,10 @@ impl<'a> Packet<'a> {
         Some((segment, payload))
     }
 
-    /// Whether the segment with that payload carries a signature, or options that cannot be read.
-    pub(crate) fn is_signed(&self, payload: Payload) -> bool {
-        let start = self.protoff.saturating_add(TCP_HEADER);
-        let mut options = [0; TCP_OPTIONS];
-        match options.get_mut(..payload.offset.saturating_sub(start) as usize) {
-            Some([]) => false,
-            Some(options) => !self.copy(start, options) || is_signed(options),
-            None => true,
-        }
-    }
-
     /// Locks the connection, and lends its state; `None` if it has none.
     pub(crate) fn lock(&self) -> Option<StateGuard<'_>> {
         // SAFETY: `ct` is valid by the type invariants, and its lock is not held by us.
-        unsafe { generated::nf_ct_tls_lock(self.ct.as_ptr()) };
-        // SAFETY: `ct` is valid by the type invariants.
-        let state = unsafe { generated::nf_ct_tls_state(self.ct.as_ptr()) };
+        let state = unsafe { generated::nf_ct_tls_lock(self.ct.as_ptr()) };
         let Some(state) = NonNull::new(state.cast()) else {
             // SAFETY: The lock was taken above.
             unsafe { generated::nf_ct_tls_unlock(self.ct.as_ptr()) };
@@ -334,7 +331,7 @@ impl<'a> Packet<'a> {
 
     /// Copies the packet's bytes at `offset`; returns whether all of them could be read.
     fn copy(&self, offset: u32, to: &mut [u8]) -> bool {
-        // Slices here are far shorter than 4 GiB.
+        // Slices here are a few bytes long.
         let len = to.len() as u32;
         // SAFETY: `skb` is valid by the type invariants, and `to` has room for `len` bytes.
         unsafe { generated::nf_ct_tls_peek(self.skb.as_ptr(), offset, to.as_mut_ptr(), len) }

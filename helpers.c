@@ -319,13 +319,17 @@ void nf_ct_tls_attach_stop(void)
 /* Packets */
 
 bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
-			  struct nf_ct_tls_segment *segment)
+			  struct nf_ct_tls_segment *segment, u8 options[NF_CT_TLS_OPTIONS])
 {
 	struct tcphdr buffer;
 	const struct tcphdr *th = skb_header_pointer(skb, protoff, sizeof(buffer), &buffer);
 
+	BUILD_BUG_ON(NF_CT_TLS_OPTIONS < MAX_TCP_OPTION_SPACE);
 	if (!th || th->doff * 4 < sizeof(*th) || protoff + th->doff * 4 > skb->len)
 		return false;
+	segment->options_len = th->doff * 4 - sizeof(*th);
+	segment->options = skb_header_pointer(skb, protoff + sizeof(*th), segment->options_len,
+					      options);
 	segment->seq = ntohl(th->seq);
 	segment->ack = ntohl(th->ack_seq);
 	segment->offset = protoff + th->doff * 4;
@@ -348,14 +352,10 @@ bool nf_ct_tls_is_reply(unsigned int ctinfo)
 	return CTINFO2DIR(ctinfo) == IP_CT_DIR_REPLY;
 }
 
-void *nf_ct_tls_state(const struct nf_conn *ct)
-{
-	return nfct_help_data(ct);
-}
-
-void nf_ct_tls_lock(struct nf_conn *ct)
+void *nf_ct_tls_lock(struct nf_conn *ct)
 {
 	spin_lock_bh(&ct->lock);
+	return nfct_help_data(ct);
 }
 
 void nf_ct_tls_unlock(struct nf_conn *ct)

@@ -33,6 +33,9 @@ struct nf_conn;
 #define NF_CT_TLS_ACK		0x10
 #define NF_CT_TLS_URG		0x20
 
+/* The longest options of a TCP header, in bytes. */
+#define NF_CT_TLS_OPTIONS	40
+
 /**
  * struct nf_ct_tls_segment - where a TCP segment lies in its packet
  * @seq: sequence number, host byte order
@@ -40,6 +43,8 @@ struct nf_conn;
  * @offset: of the payload in the packet, in bytes
  * @len: of the payload, in bytes
  * @flags: NF_CT_TLS_SYN and so on
+ * @options_len: of the header's options, in bytes
+ * @options: the options, in the packet or in a copy; NULL if they cannot be read
  */
 struct nf_ct_tls_segment {
 	__u32 seq;
@@ -47,6 +52,8 @@ struct nf_ct_tls_segment {
 	__u32 offset;
 	__u32 len;
 	__u32 flags;
+	__u32 options_len;
+	const __u8 *options;
 };
 
 /* A walk over a packet's payload where it lies: a struct skb_seq_state. */
@@ -116,9 +123,12 @@ int nf_ct_tls_attach_start(void);
 /* Undoes nf_ct_tls_attach_start(). Sleeps. */
 void nf_ct_tls_attach_stop(void);
 
-/* Finds the TCP segment of a packet. Return: false if its TCP header cannot be read. */
+/*
+ * Finds the TCP segment of a packet. Options that do not lie in one piece are copied to @options.
+ * Return: false if its TCP header cannot be read.
+ */
 bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
-			  struct nf_ct_tls_segment *segment);
+			  struct nf_ct_tls_segment *segment, __u8 options[NF_CT_TLS_OPTIONS]);
 
 /*
  * Return: true if the sender of a packet of @ctinfo has acknowledged more than @ack before, as far
@@ -129,11 +139,11 @@ bool nf_ct_tls_acked_more(const struct nf_conn *ct, unsigned int ctinfo, __u32 a
 /* Return: true for the reply direction, false for the original one. */
 bool nf_ct_tls_is_reply(unsigned int ctinfo);
 
-/* Return: the 32 bytes of the helper in @ct, 8-aligned, or NULL if @ct has none. */
-void *nf_ct_tls_state(const struct nf_conn *ct);
-
-/* Takes and releases ct->lock, with softirqs off between the two. */
-void nf_ct_tls_lock(struct nf_conn *ct);
+/*
+ * Takes and releases ct->lock, with softirqs off between the two.
+ * Return: the 32 bytes of the helper in @ct, 8-aligned, or NULL if @ct has none.
+ */
+void *nf_ct_tls_lock(struct nf_conn *ct);
 void nf_ct_tls_unlock(struct nf_conn *ct);
 
 /* Copies @len bytes at @offset of @skb. Return: false if they are not there or cannot be read. */

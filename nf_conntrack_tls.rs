@@ -78,7 +78,6 @@ fn judge(packet: &Packet<'_>) -> Verdict {
     if segment.len == 0 && !segment.syn && !segment.fin && !segment.urg {
         return Verdict::Accept;
     }
-    segment.signed = packet.is_signed(payload);
     let parameters = Parameters::get();
     let direction = packet.direction();
     let fate = {

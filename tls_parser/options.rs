@@ -4,6 +4,7 @@
 
 const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
+const TIMESTAMP: u8 = 8;
 /// The MD5 signature (RFC 2385).
 const MD5: u8 = 19;
 /// The authentication option (RFC 5925).
@@ -14,6 +15,12 @@ const AUTHENTICATION: u8 = 29;
 /// A receiver that knows no key drops a segment that is signed, and Linux, which looks for signatures in
 /// all of them, one whose options have a wrong length (`tcp_do_parse_auth_options()`, net/ipv4/tcp_input.c).
 pub fn is_signed(mut options: &[u8]) -> bool {
+    // Nearly all segments have a timestamp, laid out as RFC 7323 appendix A says, and nothing else.
+    if let [NO_OPERATION, NO_OPERATION, TIMESTAMP, 10, ..] = options {
+        if options.len() == 12 {
+            return false;
+        }
+    }
     while let Some((&kind, rest)) = options.split_first() {
         options = match (kind, rest.first()) {
             (END, _) => return false,
