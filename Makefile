@@ -61,7 +61,7 @@ check-evasion: module ## Send crafted packets through the module in the guest
 	@scripts/vm.sh tests/evasion/run.sh
 
 check-netem: module ## Send honest TLS through bad networks (20 minutes)
-	@VM_MEMORY=2G scripts/vm.sh tests/netem/run.sh
+	@VM_MEMORY=2G scripts/vm.sh env NETEM_SECONDS=$${NETEM_SECONDS:-4} NETEM_PAIRS=$${NETEM_PAIRS:-5} tests/netem/run.sh
 
 check-interop: module ## Send real TLS stacks through the module (15 minutes)
 	@scripts/interop.sh

@@ -306,6 +306,9 @@ told_ratio() {
 comparisons=(
 	"download_without_loss 443 download before loss 0%"
 	"download 443 download before loss 1%" "download_rtt20ms 443 download before loss 1% delay 10ms"
+	"download_40mbit 443 download before loss 1% rate 40mbit"
+	"download_40mbit_records_4k 444 download before loss 1% rate 40mbit"
+	"upload_40mbit 443 upload before loss 1% rate 40mbit"
 	"download_records_4k 444 download before loss 1%" "upload 443 upload before loss 1%"
 	"download_lost_behind 443 download behind loss 1%"
 )
