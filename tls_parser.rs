@@ -115,10 +115,11 @@ impl Default for Policy {
 /// Not everything is alive at once, so two fields serve many masters:
 ///
 /// - `scratch` is the handshake message in progress ([`handshake`]) while the direction is in the
-///   clear, the SSL2 message in progress ([`ssl2`]), and the ledger of unanswered heartbeats
-///   ([`heartbeat`]) once the handshake is over. Between messages it is zero.
-/// - `work` is what is left of the current field while a hello is read ([`hello`]), how far was seen
-///   behind a hole ([`ahead`]), and otherwise the count of low bytes in a row ([`runs`]).
+///   clear, the SSL2 message in progress ([`ssl2`]), and once the handshake is over the ledger of unanswered
+///   heartbeats ([`heartbeat`]) or, where none may be sent, how far was seen behind a hole ([`ahead`]).
+///   Between messages it is zero.
+/// - `work` is what is left of the current field while a hello is read ([`hello`]), and otherwise the count
+///   of low bytes in a row ([`runs`]).
 #[repr(C)]
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 struct Stream {
@@ -163,8 +164,7 @@ impl Stream {
     const FULL_HANDSHAKE: u16 = 1 << 11;
     /// Of a server: its random has so far been that of a HelloRetryRequest.
     const RETRY_RANDOM: u16 = 1 << 12;
-    /// Of a side that has finished, and so has no hello to come: `work` is the distance from `next` to the
-    /// edge behind a hole.
+    /// Of a side that has finished, and so has no hello to come: `scratch` is the edge behind a hole.
     const EDGE: u16 = 1 << 12;
     /// Of a server: its random has so far ended in the downgrade sentinel.
     const SENTINEL: u16 = 1 << 13;

@@ -38,6 +38,11 @@ use super::{
 /// The shortest segment that is searched: in a shorter one a header may neither begin nor end.
 const MIN_LENGTH: u32 = record::HEADER_LENGTH as u32;
 
+/// Bytes that are searched at once, and the major version in each of them.
+const WORD: usize = size_of::<u64>();
+const MAJORS: u64 = u64::from_le_bytes([MAJOR; WORD]);
+const MAJOR: u8 = 3;
+
 /// A search for record headers, in bytes of which is not known where in a record they are.
 #[derive(Default)]
 pub struct HeaderSearch {
@@ -46,8 +51,22 @@ pub struct HeaderSearch {
 }
 
 impl HeaderSearch {
-    /// Goes on with the next bytes.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    /// Goes on with the next bytes: a word at once, if no major version lies where a header in it has it.
+    pub fn feed(&mut self, mut bytes: &[u8]) {
+        while let Some((word, rest)) = bytes.split_first_chunk::<WORD>() {
+            let [_, _, c, d, e] = self.last;
+            if [c, d, e].contains(&MAJOR) || has_major(word) {
+                self.feed_bytes(word);
+            } else {
+                let [.., a, b, c, d, e] = *word;
+                self.last = [a, b, c, d, e];
+            }
+            bytes = rest;
+        }
+        self.feed_bytes(bytes);
+    }
+
+    fn feed_bytes(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             let [_, b, c, d, e] = self.last;
             self.last = [b, c, d, e, byte];
@@ -111,31 +130,58 @@ impl Stream {
         segment: &Segment,
         search: impl FnOnce() -> Option<HeaderSearch>,
     ) -> bool {
-        let start = segment.seq.wrapping_sub(self.next);
-        let Ok(end) = u16::try_from(start.saturating_add(segment.len)) else {
-            return false;
-        };
-        let edge = self.has(Stream::EDGE).then_some(self.work);
-        if edge >= Some(end) || segment.len < MIN_LENGTH || !self.is_heeded(segment) {
+        if segment.len < MIN_LENGTH || !self.is_heeded(segment) {
             return false;
         }
-        let Some(search) = search() else {
-            return false;
-        };
-        if search.may_go_on() {
-            self.forget_edge();
+        let end = segment.seq.wrapping_add(segment.len);
+        let edge = self.edge();
+        if edge.is_some_and(|edge| !is_behind(end, edge)) {
             return false;
         }
+        let Some(search) = search().filter(|search| !search.may_go_on()) else {
+            return false;
+        };
         self.set(Stream::EDGE);
-        self.work = end;
-        edge.map(u32::from) == Some(start) && !search.found
+        self.scratch = end;
+        edge == Some(segment.seq) && !search.found
     }
 
-    /// Forgets what was seen behind `next`: it moves on. Before the side has finished, the flag is another.
-    pub(super) fn forget_edge(&mut self) {
-        if self.has(Stream::FINISHED) && self.has(Stream::EDGE) {
-            self.clear(Stream::EDGE);
-            self.work = 0;
+    /// Whether `scratch` is the edge.
+    pub(super) fn has_edge(&self) -> bool {
+        self.edge().is_some()
+    }
+
+    /// The end of what was searched behind `next`. Before the side has finished, the flag is another.
+    fn edge(&self) -> Option<u32> {
+        (self.has(Stream::FINISHED) && self.has(Stream::EDGE)).then_some(self.scratch)
+    }
+
+    /// Forgets the edge if `next` has come there.
+    pub(super) fn pass_edge(&mut self) {
+        if self.edge().is_some_and(|edge| !is_behind(edge, self.next)) {
+            self.forget_edge();
         }
     }
+
+    /// Forgets the edge; `scratch` is the ledger again.
+    pub(super) fn forget_edge(&mut self) {
+        if self.has_edge() {
+            self.clear(Stream::EDGE);
+            self.scratch = 0;
+        }
+    }
+}
+
+/// Whether sequence number `a` comes behind `b`, which is half of their space away at most (RFC 9293 3.4).
+fn is_behind(a: u32, b: u32) -> bool {
+    a != b && a.wrapping_sub(b) <= u32::MAX >> 1
+}
+
+/// Whether a byte of the word may be a header's major version; at times true though none is.
+fn has_major(word: &[u8; WORD]) -> bool {
+    // Zero where the version was; a zero borrows from the byte above it (Mycroft's test).
+    let zeroes = u64::from_le_bytes(*word) ^ MAJORS;
+    let low = u64::from_le_bytes([0x01; WORD]);
+    let high = u64::from_le_bytes([0x80; WORD]);
+    zeroes.wrapping_sub(low) & !zeroes & high != 0
 }

@@ -15,7 +15,8 @@
 //!
 //! # The ledger
 //!
-//! Once the handshake is over, a side's `scratch` is the account of its own unanswered request: in the
+//! Once the handshake is over, a side's `scratch` is the account of its own unanswered request (or, as long
+//! as no heartbeat comes and none may, an [edge](super::ahead)): in the
 //! clear the request's `payload_length` plus one, protected the bytes that answers may still use up.
 //! An honest answer is one record, no longer than the request's (shorter, if that was padded more). A
 //! heartbleed answer comes as up to five records in a row; if the request was 16 KiB long, no single
@@ -74,6 +75,8 @@ impl Stream {
 
 /// Judges a heartbeat by its record's header.
 pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Reason> {
+    side.own.forget_edge();
+    side.peer.forget_edge();
     if !side.own.has(Stream::PROTECTED) {
         if !side.handshake_over() {
             // The handshake message in progress is lost, but no heartbeat passes from here.
@@ -199,7 +202,8 @@ fn balance(side: &mut Side<'_>) -> Result<(), Reason> {
 
 /// Closes the account of which a part was answered: `side` sends something else now.
 pub(super) fn other_record(side: &mut Side<'_>) {
-    if side.handshake_over() && side.peer.scratch & ledger::PARTLY_ANSWERED != 0 {
+    let open = side.peer.scratch & ledger::PARTLY_ANSWERED != 0 && !side.peer.has_edge();
+    if side.handshake_over() && open {
         side.peer.scratch = 0;
     }
 }

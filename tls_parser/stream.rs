@@ -227,8 +227,8 @@ impl Stream {
         } else {
             return Placement::OutOfOrder;
         };
-        self.forget_edge();
         self.next = start.wrapping_add(segment.len);
+        self.pass_edge();
         placement
     }
 

@@ -414,6 +414,122 @@ fn segments_without_a_header_run_ahead_but_for_the_first() {
     }
 }
 
+/// What was searched stays known while the hole is filled, piece by piece, and beyond 64 KiB.
+#[test]
+fn the_edge_stays_while_the_hole_is_filled() {
+    let (mut wire, base) = within_a_record("honest_full_handshake_12");
+    let stream = [data(3000), data(6000), data(16000).repeat(8)].concat();
+    let mut send =
+        |from: u32, to: u32| wire.passes(base + from, &stream[from as usize..to as usize]);
+    assert!(!send(4000, 5000), "the first");
+    assert!(send(5000, 6000));
+    for (from, to) in [(1000, 2000), (2000, 4000), (4000, 5000)] {
+        assert!(send(from, to), "what fills the hole");
+    }
+    assert!(send(6000, 7000), "a hole in a body");
+    assert!(!send(9500, 10500), "the first behind the next hole");
+    assert!(send(10500, 24015));
+    for header in 1..5 {
+        let at = 9010 + header * 16005;
+        assert!(!send(at - 1000, at + 1000), "a header");
+        assert!(send(at + 1000, at + 15005), "{header}");
+    }
+    assert!(send(7000, 9500), "what fills the hole");
+    assert!(send(9500, 10500), "what was dropped");
+    for header in 1..5 {
+        let at = 9010 + header * 16005;
+        assert!(send(at - 1000, at + 1000), "what was dropped");
+    }
+    let end = stream.len() as u32;
+    assert!(send(9010 + 4 * 16005 + 15005, end));
+    assert!(wire.passes(base + end, &data(1)));
+    assert!(!wire.connection.in_record(Original));
+}
+
+/// Once `next` has come to the edge, or behind it, nothing is known of what lies there.
+#[test]
+fn an_edge_that_was_passed_is_none() {
+    let stream = [data(3000), data(6000)].concat();
+    let send = |wire: &mut Wire, base: u32, from: u32, to: u32| {
+        wire.passes(base + from, &stream[from as usize..to as usize])
+    };
+    for to in [5000, 6000] {
+        let (mut wire, base) = within_a_record("honest_full_handshake_12");
+        let mut straight = wire.clone();
+        assert!(!send(&mut wire, base, 4000, 5000));
+        assert_ne!(wire, straight);
+        assert!(send(&mut wire, base, 1000, to));
+        assert!(send(&mut straight, base, 1000, to));
+        assert_eq!(wire, straight);
+    }
+}
+
+/// An edge is not taken for the ledger of heartbeats: they are judged as if nothing had run ahead.
+#[test]
+fn heartbeats_are_judged_alike_with_an_edge() {
+    let heartbeats = [
+        [&[24, 3, 3, 0, 40][..], &[0xaa; 40]].concat(),
+        vec![24, 3, 3, 0, 3, 1, 0x40, 0],
+    ];
+    for case in ["honest_full_handshake_12", "honest_full_handshake_13"] {
+        for direction in [Original, Reply] {
+            for heartbeat in &heartbeats {
+                let verdicts = [false, true].map(|ahead| {
+                    let (mut wire, next) = established(case);
+                    if ahead {
+                        for at in [100_000, 101_000] {
+                            wire.passes(next[0] + at, &[0xaa; 1000]);
+                        }
+                    }
+                    let at = next[usize::from(direction == Reply)];
+                    wire.send(direction, at_byte(at), heartbeat);
+                    wire.verdict
+                });
+                assert!(verdicts[0].is_err());
+                assert_eq!(verdicts[0], verdicts[1], "{case} {direction:?}");
+            }
+        }
+    }
+}
+
+/// An edge outlives a record of the other side: no ledger is closed by it.
+#[test]
+fn an_edge_stays_when_the_other_side_sends() {
+    // Sequence numbers with the high bit set, which in the ledger marks an open account.
+    let cases = vectors::load("honest").unwrap();
+    let case = cases
+        .iter()
+        .find(|c| c.name == "honest_full_handshake_12")
+        .unwrap();
+    let isn = 0xf000_0000;
+    let mut wire = Wire::open(isn);
+    let mut next = [isn + 1, isn + 1];
+    for line in &case.lines {
+        let at = &mut next[usize::from(line.direction == Reply)];
+        let segment = Segment {
+            seq: *at,
+            ..Segment::default()
+        };
+        assert_eq!(wire.send(line.direction, segment, &line.bytes), NEW);
+        *at += line.bytes.len() as u32;
+    }
+    let ahead = |wire: &mut Wire, at: u32| {
+        let segment = Segment {
+            seq: next[0] + at,
+            ack: Some(next[1]),
+            ..Segment::default()
+        };
+        wire.runs_ahead(Original, segment, &[0xaa; 1000])
+    };
+    assert!(!ahead(&mut wire, 1000));
+    let answer = Segment {
+        seq: next[1],
+        ..Segment::default()
+    };
+    assert_eq!(wire.send(Reply, answer, &data(100)), NEW);
+    assert!(ahead(&mut wire, 2000));
+}
+
 /// A request for a heartbeat whose header is dropped, and sent again with other bytes, passes unread. If
 /// the header of the answer is lost as well, nothing of the answer runs ahead.
 #[test]
