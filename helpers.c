@@ -487,5 +487,7 @@ void nf_ct_tls_set_mark(struct nf_conn *ct, u32 mark)
 #if IS_ENABLED(CONFIG_NF_CONNTRACK_MARK)
 	WRITE_ONCE(ct->mark, READ_ONCE(ct->mark) | mark);
 	nf_conntrack_event_cache(IPCT_MARK, ct);
+	/* Nothing more may pass that would deliver it. */
+	nf_ct_deliver_cached_events(ct);
 #endif
 }
