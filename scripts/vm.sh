@@ -5,7 +5,7 @@
 # Without a script: a shell. Its output streams out, its exit status comes back. A guest that does not end
 # by saying that it did, or whose kernel log holds a splat, has failed; its kernel log stays in
 # build/$KVER/guest.log. VM_CPUS, VM_MEMORY and VM_TIMEOUT (seconds) change its size; VM_KVM=0 or 1 says
-# whether to use /dev/kvm, else a probe finds out.
+# whether to use /dev/kvm, else a probe finds out. VM_QEMU holds more options for QEMU.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -48,6 +48,7 @@ boot() {
 	in_root "$root" timeout --foreground --kill-after=20 "$timeout" \
 		vng --run "$kernel" "${acceleration[@]}" --force-9p --user root \
 		--cpus "${VM_CPUS:-2}" --memory "${VM_MEMORY:-1G}" --cwd "$guest_clone" \
+		${VM_QEMU:+"--qemu-opts=$VM_QEMU"} \
 		--append "oops=panic watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" "$@"
 }
 
