@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the helper costs in a kernel: instructions, counted by QEMU, in a guest of one CPU; then throughput on two
+# CPUs. Prints a table; each figure of each run is in build/bench-guest.tsv: measure, variant, run, quantity, value.
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_root
+find_kernel
+bench=tests/bench-guest
+out=build/$version/bench-guest
+tsv=$clone/build/bench-guest.tsv
+
+# A CPU whose copies are plain loops: QEMU counts each byte of `rep movsb` as an instruction, and so
+# would make copies look far too dear, and us cheap beside them.
+counting="-icount shift=0,sleep=off -cpu max,-erms,-fsrm"
+
+build() {
+	mkdir -p "$clone/$out/naive"
+	kernel_make "$version" M="$guest_clone/$bench/naive" MO="$guest_clone/$out/naive"
+	in_root "$root" sh -euc "
+		gcc -O2 -Wall -Werror -o $out/meter $bench/meter.c
+		gcc -O2 -Wall -Werror -o $out/blast $bench/blast.c
+		gcc -O2 -Wall -Werror -o $out/load $bench/load.c -lssl -lcrypto"
+}
+
+# guest SCRIPT: runs it; its lines of five columns are figures, the others are for who watches.
+guest() {
+	"$clone/scripts/vm.sh" "$bench/$1" "$out" |
+		awk -F '\t' -v tsv="$tsv" 'NF == 5 { print >>tsv; fflush(tsv); next } { print; fflush() }'
+}
+
+step "building the benchmark" build
+: >"$tsv"
+VM_CPUS=1 VM_MEMORY=2G VM_KVM=0 VM_QEMU=$counting guest count.sh
+VM_CPUS=2 VM_KVM=0 guest cpus.sh
+in_root "$root" python3 "$bench/table.py" build/bench-guest.tsv
