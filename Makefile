@@ -9,8 +9,8 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo replay bench check check-parser check-replay check-build check-guest check-evasion \
-	check-netem check-interop lint shell clean distclean help
+.PHONY: all module ground demo replay bench bench-guest check check-parser check-replay check-build check-guest \
+	check-evasion check-netem check-interop lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
@@ -41,6 +41,9 @@ replay: ## Build tls-replay, which judges captures as the module would
 
 bench: ground ## Measure the parser in userspace, beside a byte loop and memcpy (4 minutes)
 	@scripts/bench.sh
+
+bench-guest: module ## Count what the module costs in a kernel (8 minutes)
+	@scripts/bench-guest.sh
 
 check: ## Run all tests: lint, check-parser, check-replay, check-build, check-guest, check-evasion
 	@scripts/check.sh
@@ -85,4 +88,4 @@ distclean: clean ## Remove the caches too: root, kernels, metadata
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: KDIR= (native build), KVER= (a stock kernel of the archive, such as 7.2.12+deb13-amd64),"
-	@echo "  VM_CPUS= VM_MEMORY= VM_TIMEOUT= VM_KVM= (the guest, see scripts/vm.sh), XDG_CACHE_HOME= (where the caches lie)"
+	@echo "  VM_CPUS= VM_MEMORY= VM_TIMEOUT= VM_KVM= VM_QEMU= (the guest, see scripts/vm.sh), XDG_CACHE_HOME= (where the caches lie)"
