@@ -49,7 +49,8 @@ for crate in tests/parser tests/bench tools/replay; do
 done
 # We are out of tree, so kernel versions are compared; BUILD_BUG_ON() is no BUG().
 check checkpatch inside "$tree/scripts/checkpatch.pl" --no-tree --no-summary --terse --strict \
-	--max-line-length=100 --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,AVOID_BUG --file helpers.c helpers.h
+	--max-line-length=100 --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,AVOID_BUG --file helpers.c helpers.h \
+	tests/bench-guest/naive/naive2014.c
 check shellcheck inside shellcheck --external-sources --severity=warning "${scripts[@]}"
 check pyflakes inside python3 -m pyflakes "${pythons[@]}"
 check rustfmt_as_the_kernels same_settings .rustfmt.toml
