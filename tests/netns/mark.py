@@ -106,6 +106,11 @@ class Test:
         reset(client)
         reset(server)
 
+    def log_only_marks(self) -> None:
+        """What is only reported is marked all the same."""
+        client, _ = self.break_rule()
+        self.marked(client, 0x20)
+
     def log_only_off(self) -> None:
         """Back to dropping."""
         (PARAMETERS / "log_only").write_text("0\n")
@@ -123,6 +128,7 @@ def main() -> int:
         "mark=0x10: a rule on the mark resets the connection": test.mark_rejects,
         "mark written at run time": test.mark_at_runtime,
         "log_only=1 at run time: reported, and all passes": test.log_only_passes,
+        "log_only=1 at run time: marked": test.log_only_marks,
         "log_only=0 at run time: dropped": test.log_only_off,
     }
     ktap = Ktap(len(tests) + 1)

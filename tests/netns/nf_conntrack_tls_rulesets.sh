@@ -1,0 +1,211 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The rulesets in examples/, as they stand there: each attaches the helper,
+# drops what is INVALID, lets real TLS through, and answers a condemned
+# connection by a reset. A listener hears of its mark.
+
+# shellcheck source=lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=transfer.sh
+source "$here/transfer.sh"
+
+examples=$here/../../examples
+box=172.20.0.2
+
+# --- what each ruleset must do ----------------------------------------------
+
+# https NAMESPACE: serves the file there, on port 443.
+https() {
+	start on "$1" env -C "$scratch" openssl s_server -HTTP -accept 443 -cert cert.pem -key key.pem -quiet \
+		>"$scratch/s_server.$1.log" 2>&1
+	busywait on "$1" bash -c "ss -Hltn 'sport = :443' | grep -q ."
+}
+
+# honest WHERE ADDRESS: a file comes whole over TLS, on a connection with the helper.
+honest() {
+	local address=$2
+	if [[ $address == *:* ]]; then address="[$address]"; fi
+	fetch client "$address" -tls1_3 && shows "$1" 443 helper=tls
+}
+
+# condemned WHERE ADDRESS: so is who sends a heartbleed probe, and is told at once.
+condemned() {
+	local cursor came
+	cursor=$(log_cursor)
+	came=$(broken "$2" "$timeout")
+	[[ $came == reset ]] || { echo "the client saw: $came" && return 1; }
+	logged "$cursor" "heartbleed: .*:8443\$" && shows "$1" 8443 mark=16
+}
+
+broken() { on client "$python" "$here/broken.py" "$1" 8443 "$2"; }
+
+# shows WHERE PORT WORDS: conntrack has a connection to the port, with these words in its line.
+shows() {
+	local family
+	for family in ipv4 ipv6; do
+		on "$1" conntrack -L -f "$family" -p tcp --orig-port-dst "$2" 2>/dev/null
+	done | grep -e "$3"
+}
+
+# invalid COUNTER ADDRESS: a segment with SYN and FIN, which no connection has, is dropped.
+invalid() {
+	local family=-4
+	if [[ $2 == *:* ]]; then family=-6; fi
+	on client nping "$family" --tcp --flags syn,fin -p 443 -c 1 "$2"
+	busywait counted "$1"
+}
+
+counted() { (($($1) > 0)); }
+
+# Without a ruleset nobody tells the client.
+hangs() {
+	local came
+	came=$(broken "$server4" 3)
+	[[ $came == silence ]] || { echo "the client saw: $came" && return 1; }
+}
+
+# --- loading and counting ---------------------------------------------------
+
+# What iptables and nft have dropped as INVALID.
+by_iptables() { on "$where" "$iptables" -nvxL "$chain" | awk '/INVALID/ { print $1; exit }'; }
+by_nft() { on "$where" nft list table inet tls | awk '/invalid/ { print $6; exit }'; }
+
+# shellcheck disable=SC2317
+load_iptables() { on "$where" "$iptables-restore" --noflush <"$examples/$1"; }
+
+flush() {
+	local table
+	for table in raw filter; do
+		on "$where" "$iptables" -t "$table" -F
+	done
+}
+
+# iptables_rules FILE WHERE CHAIN: both families; four tests each.
+iptables_rules() {
+	local file=$1 where=$2 chain=$3 iptables address
+	for iptables in iptables ip6tables; do
+		address=$server4
+		if [[ $iptables == ip6tables ]]; then address=$server6; fi
+		check "$file, $iptables: loads" load_iptables "$file"
+		check "$file, $iptables: real TLS passes" honest "$where" "$address"
+		check "$file, $iptables: INVALID is dropped" invalid by_iptables "$address"
+		check "$file, $iptables: a condemned connection is reset" condemned "$where" "$address"
+		flush
+	done
+}
+
+# nft_rules FILE WHERE ADDRESS...: loads twice, as it may be; two tests, and three an address.
+nft_rules() {
+	local file=$1 where=$2 address
+	check "$file: loads" on "$where" nft -f "$examples/$file"
+	check "$file: loads again" on "$where" nft -f "$examples/$file"
+	for address in "${@:3}"; do
+		check "$file, $address: real TLS passes" honest "$where" "$address"
+		check "$file, $address: INVALID is dropped" invalid by_nft "$address"
+		check "$file, $address: a condemned connection is reset" condemned "$where" "$address"
+	done
+	on "$where" nft delete table inet tls
+}
+
+# --- containers -------------------------------------------------------------
+
+# A container behind a bridge on the router, its ports published by NAT.
+make_box() {
+	ip netns add box
+	ip -n router link add br0 type bridge
+	ip -n router addr add 172.20.0.1/24 dev br0
+	ip -n router link set br0 up
+	ip -n box link add eth0 type veth peer name b0 netns router
+	ip -n router link set b0 master br0 up
+	ip -n box addr add "$box/24" dev eth0
+	ip -n box link set eth0 up
+	ip -n box link set lo up
+	ip -n box route add default via 172.20.0.1
+	on router nft -f - <<-NFT
+		table ip nat {
+			chain prerouting {
+				type nat hook prerouting priority dstnat;
+				ip daddr 10.0.1.1 tcp dport { 443, 8443 } dnat to $box
+			}
+			chain postrouting {
+				type nat hook postrouting priority srcnat;
+				ip saddr 172.20.0.0/24 oifname != "br0" masquerade
+			}
+		}
+	NFT
+	start on box "$python" "$here/echo.py" 8443
+	https box
+}
+
+# --- firewalld --------------------------------------------------------------
+
+checked_by_firewalld() {
+	mkdir -p "$scratch/firewalld"
+	cp -r /etc/firewalld/firewalld.conf "$examples/firewalld/." "$scratch/firewalld/"
+	firewall-offline-cmd --system-config "$scratch/firewalld" --check-config
+}
+
+start_firewalld() {
+	mkdir -p /run/dbus
+	start on server dbus-daemon --system --nofork >"$scratch/dbus.log" 2>&1
+	busywait test -S /run/dbus/system_bus_socket || { cat "$scratch/dbus.log" && return 1; }
+	start on server firewalld --nofork --nopid --system-config "$scratch/firewalld" \
+		--log-file "$scratch/firewalld.log" >"$scratch/firewalld.out" 2>&1
+	busywait on server firewall-cmd --state && return
+	cat "$scratch/firewalld".{log,out}
+	return 1
+}
+
+add_service() {
+	on server firewall-cmd --zone=public --add-interface=eth0 &&
+		on server firewall-cmd --zone=public --add-service=tls
+}
+
+# firewalld has no word for a mark, nor does it count: that the connection hangs is all that shows.
+stopped() {
+	local cursor
+	cursor=$(log_cursor)
+	on client "$python" "$here/broken.py" "$server4" 443 3 | grep -x silence && logged "$cursor" 'heartbleed: .*:443$'
+}
+
+# --- the mark's listener ----------------------------------------------------
+
+# shellcheck disable=SC2317
+event() {
+	start on router conntrack -E -p tcp --buffer-size 1048576 >"$scratch/events" 2>/dev/null
+	busywait listener
+	broken "$server4" 3 >/dev/null
+	busywait grep -E '\[UPDATE\].* dport=8443 .* mark=16( |$)' "$scratch/events" ||
+		{ cat "$scratch/events" && return 1; }
+}
+
+# conntrack has its socket: one line of netlink's netfilter family.
+listener() { grep -E ' 12 .* 0000000[1-9a-f] ' /proc/net/netlink || sleep 1; }
+
+trap 'ip netns del box 2>/dev/null || :; cleanup' EXIT
+checktool conntrack iptables ip6tables nft nping openssl firewalld firewall-offline-cmd dbus-daemon
+setup_net
+make_file 1
+echo_server 8443
+https server
+plan 44
+load ports=8443 mark=0x10
+check "without a ruleset a condemned connection hangs" hangs
+check "conntrack -E tells of the mark" event
+reload ports=0 mark=0x10
+# The rules under test bring their own.
+on router iptables -F
+on router ip6tables -F
+iptables_rules iptables-router.rules router FORWARD
+iptables_rules iptables-server.rules server INPUT
+nft_rules router.nft router "$server4" "$server6"
+nft_rules server.nft server "$server4" "$server6"
+make_box
+nft_rules containers.nft router 10.0.1.1
+check "firewalld takes the helper and the service" checked_by_firewalld
+check "firewalld starts with them" start_firewalld
+check "firewalld adds the service to a zone" add_service
+check "firewalld: real TLS passes" honest server "$server4"
+check "firewalld: a heartbleed probe is stopped" stopped
+finish
