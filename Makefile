@@ -9,8 +9,8 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo replay bench bench-guest check check-parser check-replay check-build check-guest \
-	check-evasion check-netem check-interop lint shell clean distclean help
+.PHONY: all module ground demo replay deb bench bench-guest check check-parser check-replay check-build check-guest \
+	check-evasion check-netem check-interop check-deb lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
@@ -69,6 +69,12 @@ check-netem: module ## Send honest TLS through bad networks (20 minutes)
 check-interop: module ## Send real TLS stacks through the module (15 minutes)
 	@scripts/interop.sh
 	@VM_MEMORY=2G scripts/vm.sh tests/interop/run.sh
+
+deb: ground ## Build the Debian package (DKMS) into build/deb
+	@scripts/deb.sh
+
+check-deb: ground ## Install the Debian package in a fresh root, and boot that (20 minutes)
+	@scripts/check-deb.sh
 
 lint: ground ## Run rustfmt, clippy, checkpatch, shellcheck, pyflakes
 	@scripts/lint.sh

@@ -5,13 +5,19 @@
 # Without a script: a shell. Its output streams out, its exit status comes back. A guest that does not end
 # by saying that it did, or whose kernel log holds a splat, has failed; its kernel log stays in
 # build/$KVER/guest.log. VM_CPUS, VM_MEMORY and VM_TIMEOUT (seconds) change its size; VM_KVM=0 or 1 says
-# whether to use /dev/kvm, else a probe finds out. VM_QEMU holds more options for QEMU.
+# whether to use /dev/kvm, else a probe finds out. VM_QEMU holds more options for QEMU. VM_ROOT= boots another
+# root, in which the module is installed.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_root
-find_kernel
+if [ -n "${VM_ROOT:-}" ]; then
+	root=$VM_ROOT version=${KVER:?the kernel in VM_ROOT}
+	mkdir -p "$clone/build/$version"
+else
+	find_kernel
+fi
 timeout=${VM_TIMEOUT:-1800}
 out=build/$version
 kernel=/usr/lib/modules/$version/vmlinuz
@@ -99,7 +105,8 @@ judge() {
 }
 
 [ "${1:-}" != -- ] || shift
-[ -e "$clone/$out/nf_conntrack_tls.ko" ] || die "the module is not built for kernel $version: run scripts/build.sh"
+[ -n "${VM_ROOT:-}" ] || [ -e "$clone/$out/nf_conntrack_tls.ko" ] ||
+	die "the module is not built for kernel $version: run scripts/build.sh"
 environment="export PATH=/opt/venv/bin:\$PATH NF_CT_TLS_DIR=$guest_clone NF_CT_TLS_KVER=$version"
 environment+=" NF_CT_TLS_KO=$guest_clone/$out/nf_conntrack_tls.ko"
 acceleration=(--disable-kvm)

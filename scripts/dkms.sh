@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DKMS's PRE_BUILD: scripts/dkms.sh KERNEL readies the folder that the module is built in, which is the kernel's
+# headers and the Rust metadata that they lack. It is kept, so that the next build for the kernel is quick.
+# Exit status 77, what DKMS takes for "not for this kernel": something is missing, and one line says what.
+
+set -euo pipefail
+here=$(dirname "${BASH_SOURCE[0]}")
+kernel=$1
+cache=/var/cache/nf-conntrack-tls
+headers=$(readlink -f "/lib/modules/$kernel/build")
+folder=$cache/$kernel
+supported=$(sed -n 's/^supported := //p' "$here/../Kbuild")
+tree=$cache/source
+needed=2	# GB, while it is made
+# The tools for compiled code come with the headers. To make them takes libelf-dev and libssl-dev, which apt cannot
+# install where the kernel came with a newer libelf of backports.
+goals=(prepare CONFIG_OBJTOOL= CONFIG_DEBUG_INFO_BTF= CONFIG_MODULE_SIG_FORMAT=)
+
+# refuse STATUS WHY: DKMS keeps what this script says for its log. Its own output, further up, is apt's.
+refuse() {
+	local line pid=$PPID
+	line="nf_conntrack_tls: not built for kernel $kernel: $2"
+	while [ "$pid" -gt 1 ] && [ "/proc/$pid/fd/1" -ef /proc/self/fd/1 ]; do
+		pid=$(sed -n 's/^PPid:\s*//p' "/proc/$pid/status")
+	done
+	printf '%s\n' "$line"
+	[ "$pid" = "$PPID" ] || printf '\n%s\n' "$line" 2>/dev/null >>"/proc/$pid/fd/1" || :
+	exit "$1"
+}
+
+# version PACKAGE: of the source that it was built from, if it is installed
+# shellcheck disable=SC2016
+version() { dpkg-query -W -f '${source:Version}' "$1" 2>/dev/null || :; }
+
+# The archive of the very version that the kernel was built from; metadata.sh refuses one without Rust, first of all.
+find_source() {
+	local series package wanted
+	series=$(cut -d . -f 1,2 <<<"$kernel")
+	package=linux-source-$series
+	source=/usr/src/$package.tar.xz
+	grep -qx CONFIG_RUST=y "$headers/.config" || return 0
+	[[ " $supported " == *" $series "* ]] || refuse 77 "it is not supported: $supported are"
+	wanted=$(version "linux-headers-$kernel")
+	[ -n "$wanted" ] || refuse 77 "it is not one of Debian's: there is no package linux-headers-$kernel"
+	[ "$(version "$package")" = "$wanted" ] ||
+		refuse 77 "its source is missing: 'apt install $package=$wanted' brings it, and builds the module"
+}
+
+# What the metadata depends on
+key() { sha256sum "$headers"/{.config,Module.symvers} "$source" | cut -d ' ' -f 1; rustc --version; }
+
+# The headers by links, and the metadata.
+make_folder() {
+	local part=$folder.part
+	rm -rf "$part"
+	mkdir -p "$part"/{rust,scripts}
+	find "$headers/" -mindepth 1 -maxdepth 1 ! -name Makefile ! -name scripts -exec ln -s -t "$part" {} +
+	ln -s -t "$part/scripts" "$headers"/scripts/*
+	sed "s|$headers\$|$folder|" "$headers/Makefile" >"$part/Makefile"
+	mv "$tree"/rust/*.{rmeta,so} "$part/rust/"
+	mv "$tree/scripts/target.json" "$part/scripts/"
+	key >"$part/key"
+	rm -rf "$folder"
+	mv "$part" "$folder"
+}
+
+# Those of kernels that are gone
+prune() {
+	local folder
+	for folder in "$cache"/*; do
+		[ -e "/lib/modules/${folder##*/}/build" ] || rm -rf "$folder"
+	done
+}
+
+prune
+find_source
+if [ -e "$folder/key" ] && [ "$(key)" = "$(cat "$folder/key")" ]; then
+	echo "Rust metadata of $kernel: there"
+	exit
+fi
+mkdir -p "$cache"
+trap 'rm -rf "$tree" "$folder.part"' EXIT
+[ "$(df --output=avail -BG "$cache" | tail -n 1 | tr -dc 0-9)" -ge "$needed" ] ||
+	refuse 77 "$cache needs $needed GB free"
+exec 3>&1
+why=$("$here/metadata.sh" "$headers" "$source" "$tree" "${goals[@]}" 2>&1 >&3) || refuse $? "$why"
+make_folder
