@@ -161,10 +161,11 @@ once() {
 
 source_tree() { printf '/usr/src/nf_conntrack_tls/%s\n' "$1"; }
 
-# kernel_make VERSION ARGS...: the kernel's build, as Debian's kernel of that version was built.
+# kernel_make VERSION ARGS...: the kernel's build, as that kernel was built: Debian's by gcc, one of our own by clang.
 kernel_make() {
-	local version=$1
+	local version=$1 compiler=CC=gcc-14
 	shift
+	! grep -qsx CONFIG_CC_IS_CLANG=y "$root$(source_tree "$version")/.config" || compiler=LLVM=-19
 	in_root "$root" make --no-print-directory -C "$(source_tree "$version")" \
-		CC=gcc-14 LOCALVERSION="${version#"${version%%[+-]*}"}" "$@"
+		"$compiler" LOCALVERSION="${version#"${version%%[+-]*}"}" "$@"
 }
