@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The kinds of connections that the stress is made of, and what the module counts for one of each."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vectors import Reader, Tokens
+
+VECTORS = Path(__file__).resolve().parent.parent / "vectors"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the client says, how it ends, and what is counted beside the connection itself."""
+
+    data: bytes
+    # "close": with FINs; "cut": reset when all has arrived; "reset": at once.
+    ending: str
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def say(text: str) -> bytes:
+    """The bytes of a line of the vectors."""
+    reader = Reader()
+    reader.read(VECTORS / "common.def")
+    return Tokens(reader.macros, text).all()
+
+
+def _read(data: bytes, ending: str, records: int = 1, truncated: int = 0) -> Kind:
+    return Kind(data, ending, Counter(bytes=len(data), records=records, truncated=truncated))
+
+
+def _breaks(reason: str, data: bytes) -> Kind:
+    return Kind(data, "reset", Counter({"condemned": 1, reason: 1}))
+
+
+HELLO = say("$client_hello_13")
+HALF = HELLO[: len(HELLO) // 2]
+
+KINDS = [
+    _read(HELLO, "close"),
+    _breaks("record_type", b"GET / HTTP/1.0\r\n\r\n"),
+    _read(say("$client_hello_13_early 17 0303 len16(high*2048)"), "close", records=2),
+    _breaks("heartbleed", HELLO + bytes.fromhex("18 0302 0003 01 4000")),
+    _read(HALF, "close", truncated=1),
+    _breaks("record_version", bytes.fromhex("16 0400 0010")),
+    _read(HALF, "cut"),
+    _breaks("record_length", bytes.fromhex("16 0301 ffff")),
+]
