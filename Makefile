@@ -10,7 +10,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 export KVER
 
 .PHONY: all module ground demo replay deb bench bench-guest check check-parser check-replay check-build check-guest \
-	check-evasion check-netem check-interop check-deb lint shell clean distclean help
+	check-evasion check-netem check-interop check-stress check-debug check-deb lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
@@ -69,6 +69,12 @@ check-netem: module ## Send honest TLS through bad networks (20 minutes)
 check-interop: module ## Send real TLS stacks through the module (15 minutes)
 	@scripts/interop.sh
 	@VM_MEMORY=2G scripts/vm.sh tests/interop/run.sh
+
+check-stress: module ## 20000 connections, 100 loads, in the guest (10 minutes)
+	@VM_MEMORY=2G VM_TIMEOUT=7200 scripts/vm.sh tests/stress/run.sh
+
+check-debug: module ## Run the guest's tests in a debug kernel: KASAN, lockdep and so on (an hour or two)
+	@scripts/debug.sh
 
 deb: ground ## Build the Debian package (DKMS) into build/deb
 	@scripts/deb.sh
