@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The module in a debug kernel (scripts/debug-kernel.sh): its KUnit cases, memory that is refused, all guest tests, a short
+# stress, and memory that was lost; any complaint of the kernel is a failure. Then a deliberate mistake, of which the kernel
+# has to complain. Slow: an hour or more without KVM. scripts/debug.sh PART... runs the parts named.
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# Waiting, and looking for what went wrong, takes the debug kernel several times as long.
+export VM_MEMORY=${VM_MEMORY:-3G} VM_TIMEOUT=${VM_TIMEOUT:-7200}
+parts=("$@")
+[ $# -gt 0 ] || parts=(debug netns evasion stress oob)
+
+# module FOLDER NAME: another module for the debug kernel, beside ours.
+module() {
+	mkdir -p "$clone/build/$KVER/$2"
+	kernel_make "$KVER" M="$guest_clone/$1" MO="$guest_clone/build/$KVER/$2"
+}
+
+guest() { "$clone/scripts/vm.sh" "$@"; }
+
+part() {
+	case $1 in
+	debug) guest tests/debug/leaks.sh tests/debug/run.sh ;;
+	netns) guest tests/debug/leaks.sh tests/netns/run.sh ;;
+	evasion) guest tests/debug/leaks.sh tests/evasion/run.sh ;;
+	stress) guest tests/debug/leaks.sh tests/stress/run.sh 1000 20 ;;
+	oob) VM_SPLAT='BUG: KASAN: slab-out-of-bounds in .*tls_oob' guest tests/debug/oob.sh ;;
+	*) die "there is no part $1: debug, netns, evasion, stress, oob" ;;
+	esac
+}
+
+passed=0 failed=0
+KVER=$("$clone/scripts/debug-kernel.sh")
+export KVER
+"$clone/scripts/build.sh"
+step "KUnit cases for it" module tests/debug/kunit kunit
+step "a deliberate mistake for it" module tests/debug/oob oob
+for name in "${parts[@]}"; do
+	say "$name ..."
+	if part "$name" 2>&1 </dev/null; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		say "$name: failed"
+	fi
+done
+printf '%d parts passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A deliberate mistake: reads the byte behind its memory. Shows that KASAN sees what Rust code does; never loads.
+
+use kernel::prelude::*;
+
+module! {
+    type: OutOfBounds,
+    name: "tls_oob",
+    authors: ["nf_conntrack_tls contributors"],
+    description: "A read out of bounds, for KASAN to catch",
+    license: "GPL",
+}
+
+/// Not a multiple of what KASAN tells apart by whole granules.
+const LENGTH: usize = 13;
+
+struct OutOfBounds;
+
+impl kernel::Module for OutOfBounds {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let mut bytes = KVec::with_capacity(LENGTH, GFP_KERNEL)?;
+        for _ in 0..LENGTH {
+            bytes.push(0u8, GFP_KERNEL)?;
+        }
+        // SAFETY: It is not. That is the point.
+        let behind = unsafe { bytes.as_ptr().add(LENGTH).read_volatile() };
+        pr_info!("read {behind} out of bounds\n");
+        Err(ENODEV)
+    }
+}
