@@ -53,7 +53,7 @@ def main() -> None:
         if not failed:
             break
         outcomes["refused" if error else "loaded without it"] += 1
-    print(f"# {nth - 1} allocations failed: {dict(outcomes)}")
+    print(f"{nth - 1} allocations failed: {dict(outcomes)}")
     if error or not outcomes["refused"]:
         sys.exit(f"none fails any more: {os.strerror(error)}")
 
