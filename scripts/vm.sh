@@ -52,7 +52,7 @@ try_kvm() {
 # The watchdogs are slow, since an emulated machine on a busy one is.
 boot() {
 	in_root "$root" timeout --foreground --kill-after=20 "$timeout" \
-		vng --run "$kernel" "${acceleration[@]}" --force-9p --user root \
+		vng --run "$kernel" "${acceleration[@]}" --force-9p --force-initramfs --user root \
 		--cpus "${VM_CPUS:-2}" --memory "${VM_MEMORY:-1G}" --cwd "$guest_clone" \
 		${VM_QEMU:+"--qemu-opts=$VM_QEMU"} \
 		--append "oops=panic watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" "$@"
