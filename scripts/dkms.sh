@@ -34,13 +34,14 @@ refuse() {
 # shellcheck disable=SC2016
 version() { dpkg-query -W -f '${source:Version}' "$1" 2>/dev/null || :; }
 
-# The archive of the very version that the kernel was built from; metadata.sh refuses one without Rust, first of all.
+# The archive of the very version that the kernel was built from
 find_source() {
 	local series package wanted
 	series=$(cut -d . -f 1,2 <<<"$kernel")
 	package=linux-source-$series
 	source=/usr/src/$package.tar.xz
-	grep -qx CONFIG_RUST=y "$headers/.config" || return 0
+	grep -qx CONFIG_RUST=y "$headers/.config" ||
+		refuse 77 "the kernel was built without CONFIG_RUST=y; Debian's from 7.2 on (trixie-backports) have it"
 	[[ " $supported " == *" $series "* ]] || refuse 77 "it is not supported: $supported are"
 	wanted=$(version "linux-headers-$kernel")
 	[ -n "$wanted" ] || refuse 77 "it is not one of Debian's: there is no package linux-headers-$kernel"
@@ -74,16 +75,19 @@ prune() {
 	done
 }
 
+mkdir -p "$cache"
+# One at a time: there is one tree.
+exec 9>"$cache/.lock"
+flock 9
 prune
 find_source
 if [ -e "$folder/key" ] && [ "$(key)" = "$(cat "$folder/key")" ]; then
 	echo "Rust metadata of $kernel: there"
 	exit
 fi
-mkdir -p "$cache"
 trap 'rm -rf "$tree" "$folder.part"' EXIT
-[ "$(df --output=avail -BG "$cache" | tail -n 1 | tr -dc 0-9)" -ge "$needed" ] ||
-	refuse 77 "$cache needs $needed GB free"
+free=$(($(df --output=avail -B1M "$cache" | tail -n 1) / 1024))
+[ "$free" -ge "$needed" ] || refuse 1 "$cache has $free GB free, and needs $needed"
 exec 3>&1
 why=$("$here/metadata.sh" "$headers" "$source" "$tree" "${goals[@]}" 2>&1 >&3) || refuse $? "$why"
 make_folder
