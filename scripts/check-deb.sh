@@ -15,12 +15,17 @@ machine=(ca-certificates systemd-sysv udev kmod initramfs-tools)
 guest=(qemu-system-x86 virtme-ng busybox-static iproute2 conntrack ncat procps)
 
 need_root
+exec 9>"$cache/lock.deb"
+flock -n 9 || {
+	say "waiting for another run on this copy of the root"
+	flock 9
+}
 newest=$(cat "$state/newest")
 rustless=6.12.0-amd64
 fresh=$cache/deb-$(key "$newest" "${machine[@]}" "$(cat "$clone/scripts/bootstrap.sh")")
 root=$fresh.try
 said=$clone/build/deb/said
-planned=17
+planned=19
 
 # A test that did not run has failed.
 finish() {
@@ -78,6 +83,7 @@ built() {
 # logged WHAT FILE: below DKMS's folder of the module
 logged() { grep -E "$1" "$root/var/lib/dkms/nf_conntrack_tls/"*"/$2"; }
 
+# Through a pipe: our own line and DKMS's reach a file by two ways, and one overwrites the other.
 logs_what_is_missing() {
 	local status=0
 	inside sh -c "dkms build nf_conntrack_tls/\$(dpkg-query -W -f '\${Version}' nf-conntrack-tls-dkms) -k $rustless" \
@@ -99,6 +105,26 @@ refuses_other_rustc() {
 rebuilds_from_cache() {
 	installs --reinstall "./$deb" && built "$newest" "$older" &&
 		logged '^Rust metadata of .*: there$' "$newest/x86_64/log/make.log"
+}
+
+# fails_and_heals COMMAND WHAT: an installation that COMMAND spoils ends with an error that says WHAT; afterwards
+# dpkg --configure -a is all that it takes.
+fails_and_heals() {
+	local status=0
+	: >"$said"
+	inside sh -euc "$1; apt-get install -y --reinstall ./$deb" >>"$said" 2>&1 || status=$?
+	[ "$status" = 100 ] && grep -F "$2" "$said" || show || return
+	inside dpkg --configure -a >"$said" 2>&1 && built "$newest" "$older" || show
+}
+
+full_disk() {
+	fails_and_heals "mount -t tmpfs -o size=64m tmpfs /var/cache/nf-conntrack-tls" \
+		"/var/cache/nf-conntrack-tls has 0 GB free, and needs"
+}
+
+# A mount, too, so that it ends with the command.
+failed_build() {
+	fails_and_heals "mount --bind /usr/bin/false /usr/bin/gcc-14" "Bad return status for module build on kernel: "
 }
 
 is_documented() {
@@ -145,6 +171,8 @@ check says_that_its_source_is_missing says "$older" "its source is missing: 'apt
 check source_comes_later installs "linux-source-$(cut -d . -f 1,2 <<<"$older")"
 check built_for_both built "$newest" "$older"
 check rebuilds_from_cache rebuilds_from_cache
+check full_disk full_disk
+check failed_build failed_build
 step "guest tools in the root" install "${guest[@]}"
 check "guest_$newest" smoke "$newest"
 check "guest_$older" smoke "$older"
