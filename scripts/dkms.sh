@@ -4,6 +4,7 @@
 # DKMS's PRE_BUILD: scripts/dkms.sh KERNEL readies the folder that the module is built in, which is the kernel's
 # headers and the Rust metadata that they lack. It is kept, so that the next build for the kernel is quick.
 # Exit status 77, what DKMS takes for "not for this kernel": something is missing, and one line says what.
+# Any other is an error.
 
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
