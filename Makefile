@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo replay deb bench bench-guest check check-parser check-replay check-build check-guest \
+.PHONY: all module ground demo replay deb bench bench-guest fuzz coverage check check-parser check-replay check-build check-guest \
 	check-evasion check-netem check-interop check-stress check-debug check-deb lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
@@ -81,6 +81,12 @@ deb: ground ## Build the Debian package (DKMS) into build/deb
 
 check-deb: ground ## Install the Debian package in a fresh root, and boot that (20 minutes)
 	@scripts/check-deb.sh
+
+fuzz: ground ## Fuzz the parser, the stream order, the search and the reader, SECONDS= (60) each
+	@SECONDS_EACH=$(or $(SECONDS),60) scripts/fuzz.sh
+
+coverage: ground ## Tell which lines of the parser the userspace tests run (2 minutes)
+	@scripts/coverage.sh
 
 lint: ground ## Run rustfmt, clippy, checkpatch, shellcheck, pyflakes
 	@scripts/lint.sh

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# All tests: the lints, the parser and tls-replay in userspace, the module in the guest. The last line counts them; fails
+# All tests: the lints, the parser and tls-replay in userspace, fuzzed too, the module in the guest. The last line counts them; fails
 # unless every part ran, and every test passed.
 
 # shellcheck source=scripts/lib.sh
@@ -51,6 +51,7 @@ fi
 part "lints" ktap "$clone/scripts/lint.sh"
 part "parser, in userspace" cargo "$clone/scripts/parser.sh"
 part "replay, in userspace" cargo "$clone/scripts/replay.sh" --test
+part "fuzz, a minute each" ktap "$clone/scripts/fuzz.sh"
 part "build" ktap "$clone/tests/build/run.sh"
 if [ -n "${KVER:-}" ]; then kernels=("$KVER"); else kernels=("${supported[@]}"); fi
 part "evasions, in a guest with kernel ${kernels[0]}" ktap in_guest "${kernels[0]}" tests/evasion/run.sh

@@ -40,11 +40,11 @@ same_settings() {
 mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
 mapfile -t pythons < <(files '*.py')
 
-printf 'KTAP version 1\n1..13\n'
+printf 'KTAP version 1\n1..15\n'
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" nf_conntrack_tls.rs \
 	tests/debug/oob/tls_oob.rs tests/debug/kunit/tls_kunit.rs
 check clippy_kernel kernel_clippy
-for crate in tests/parser tests/bench tools/replay; do
+for crate in tests/parser tests/bench tests/fuzz tools/replay; do
 	check "rustfmt_$crate" crate_rustfmt "$crate"
 	check "clippy_$crate" crate_clippy "$crate"
 done

@@ -134,7 +134,7 @@ impl Capture {
         Self::new(file, metadata.is_file().then_some(metadata.len()))
     }
 
-    fn new(input: impl Read + 'static, size: Option<u64>) -> Result<Self, Error> {
+    pub(crate) fn new(input: impl Read + 'static, size: Option<u64>) -> Result<Self, Error> {
         let extent = Rc::new(Extent {
             size,
             ..Extent::default()
