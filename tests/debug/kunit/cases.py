@@ -14,7 +14,10 @@ from vectors import DIRECTION, Case, read_cases  # noqa: E402
 
 def policy(params: dict[str, str]) -> str:
     """The policy of a case, over the default one."""
-    fields = [f"{name}: {value}{' != 0' * (name == 'heartbeat')}" for name, value in params.items()]
+    switch = {"0": "false", "1": "true"}
+    fields = [
+        f"{name}: {switch[value] if name == 'heartbeat' else value}" for name, value in params.items()
+    ]
     return f"Policy {{ {', '.join([*fields, '..DEFAULT'])} }}"
 
 
