@@ -73,7 +73,7 @@ check-interop: module ## Send real TLS stacks through the module (15 minutes)
 check-stress: module ## 20000 connections, 100 loads, in the guest (10 minutes)
 	@VM_MEMORY=2G VM_TIMEOUT=7200 scripts/vm.sh tests/stress/run.sh
 
-check-debug: module ## Run the guest's tests in a debug kernel: KASAN, lockdep and so on (an hour or two)
+check-debug: ground ## Run the guest's tests in a debug kernel: KASAN, lockdep and so on (an hour or two)
 	@scripts/debug.sh
 
 deb: ground ## Build the Debian package (DKMS) into build/deb
