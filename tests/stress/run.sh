@@ -123,14 +123,18 @@ stop_sink() {
 
 calm() { [[ -e $over ]]; }
 
-# repeat PAUSE COMMAND...: until the storm is over; what fails in it, fails.
+# repeat PAUSE COMMAND...: until the storm is over. What fails in it, fails; but once it has to succeed.
 repeat() {
-	local pause=$1
+	local pause=$1 times=0
 	shift
 	until calm; do
-		"$@" &>/dev/null || :
+		if "$@" &>/dev/null; then
+			times=$((times + 1))
+		fi
 		sleep "$pause"
 	done
+	echo "$times times: $*" >>"$scratch/actors"
+	((times))
 }
 
 raw_rule() { on router "$1" -t raw -"$2" PREROUTING -p tcp --dport 8443 -j CT --helper tls; }
@@ -155,13 +159,15 @@ load_and_unload() {
 
 # A namespace that tracks connections to itself, and goes while one is in mid-record.
 namespace_comes_and_goes() {
-	local ns=storm
+	local ns=storm tracked
 	ip netns add $ns
 	ip -n $ns link set lo up
 	on $ns iptables -A INPUT -m conntrack --ctstate INVALID -j DROP
-	on $ns timeout 1 bash -c 'ncat -l 443 & for _ in {1..20}; do
-		exec 3<>/dev/tcp/127.0.0.1/443 && break; done; printf "\x16\x03\x01\x01" >&3; wait'
-	ip netns del $ns
+	# shellcheck disable=SC2016
+	on $ns timeout 5 bash -c 'ncat -l 443 & until exec 3<>/dev/tcp/127.0.0.1/443; do sleep 0.1; done
+		printf "\x16\x03\x01\x01" >&3; kill $!'
+	tracked=$(on $ns cat /proc/sys/net/netfilter/nf_conntrack_count)
+	ip netns del $ns && ((tracked))
 }
 
 table_runs_full() {
@@ -172,11 +178,11 @@ table_runs_full() {
 
 clients_die() {
 	local client
-	"$python" "$stress/calls.py" hold 20 &
+	"$python" "$stress/calls.py" hold 20 >"$scratch/held" &
 	client=$!
-	sleep 3
+	busywait grep -q held "$scratch/held"
 	kill -KILL $client
-	wait $client
+	! wait $client && grep -q '^[1-9]' "$scratch/held"
 }
 
 storm() {
@@ -196,6 +202,7 @@ storm() {
 	for actor in "${actors[@]}"; do
 		wait "$actor" || { echo "an actor failed" && status=1; }
 	done
+	cat "$scratch/actors" >>"$scratch/told"
 	return $status
 }
 
