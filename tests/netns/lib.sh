@@ -138,6 +138,8 @@ cleanup() {
 		wait "$pid" 2>/dev/null || :
 	done
 	for ns in client router server; do
+		# What they have started themselves.
+		ip netns pids "$ns" 2>/dev/null | xargs -r kill 2>/dev/null || :
 		ip netns del "$ns" 2>/dev/null || :
 	done
 	busywait unload || :
