@@ -21,12 +21,8 @@ fi
 timeout=${VM_TIMEOUT:-1800}
 out=build/$version
 kernel=/usr/lib/modules/$version/vmlinuz
-
-# What the kernel says when something is wrong, whoever's fault it is.
-splats='------------\[ cut here|BUG[: ]|Oops|Call Trace|[Kk]ernel panic|panicked at|KASAN|UBSAN|KFENCE|KCSAN'
-splats+='|WARNING: (possible|suspicious|inconsistent|bad|.* at )|INFO: (task|rcu|trying)|rcu: INFO|rcu_.* detected'
-splats+='|general protection|double fault|stack segment|refcount_t:|list_(add|del) corruption|unregister_netdevice'
-splats+='|Unable to handle|unable to handle'
+# shellcheck source=scripts/guest.sh
+source "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
 
 # The device can be there and of no use (nested guests): only a booting kernel tells. Once a boot.
 probe_kvm() {
@@ -58,59 +54,11 @@ boot() {
 		--append "oops=panic watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" "$@"
 }
 
-# guest_command COMMAND...: its last words tell how it went, and that it came to its end.
-guest_command() {
-	printf '%s; %q ' "$environment" "$1"
-	[ $# = 1 ] || printf '%q ' "${@:2}"
-	printf '%s' "2>&1; printf '\\n%s %d\\n' $word \$?"
-}
-
-# divide: shows the script's output, and puts its last words aside.
-divide() {
-	local line
-	while IFS= read -r line || [ -n "$line" ]; do
-		line=${line%$'\r'}
-		case $line in
-		"$word "*) printf '%s\n' "${line#* }" >"$clone/$out/guest.status" ;;
-		*) printf '%s\n' "$line" ;;
-		esac
-	done
-}
-
-# The kernel's console is the boot's stderr, so that what it says last is there, too, if it dies.
-run() {
-	local word start=$SECONDS shown logged
-	word=@@$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
-	rm -f "$clone/$out"/guest.{log,status}
-	exec 3> >(divide)
-	shown=$!
-	exec 4> >(tr -d '\r' >"$clone/$out/guest.log")
-	logged=$!
-	boot --verbose --append "loglevel=7" --exec "$(guest_command "$@")" </dev/null >&3 2>&4 || true
-	exec 3>&- 4>&-
-	wait "$shown" "$logged"
-	say "guest: $((SECONDS - start)) s"
-	judge
-}
-
-judge() {
-	local guest_log=$clone/$out/guest.log
-	[ -s "$guest_log" ] || die "the guest did not boot"
-	if [ -n "${VM_SPLAT:-}" ]; then
-		grep -E -e "$VM_SPLAT" "$guest_log" >&2 || die "the guest's kernel did not complain of '$VM_SPLAT': see $guest_log"
-	elif grep -nE -e "$splats" "$guest_log" >&2; then
-		die "the guest's kernel complained: see $guest_log"
-	fi
-	[ -e "$clone/$out/guest.status" ] ||
-		die "the guest died, or took over $timeout s, before it could say how it went: see $guest_log"
-	exit "$(cat "$clone/$out/guest.status")"
-}
+boot_into() { boot --verbose --append "loglevel=7" --exec "$1"; }
 
 [ "${1:-}" != -- ] || shift
 [ -n "${VM_ROOT:-}" ] || [ -e "$clone/$out/nf_conntrack_tls.ko" ] ||
 	die "the module is not built for kernel $version: run scripts/build.sh"
-environment="export PATH=/opt/venv/bin:\$PATH NF_CT_TLS_DIR=$guest_clone NF_CT_TLS_KVER=$version"
-environment+=" NF_CT_TLS_KO=$guest_clone/$out/nf_conntrack_tls.ko"
 acceleration=(--disable-kvm)
 case ${VM_KVM:-probe} in
 probe) ! probe_kvm || acceleration=() ;;
