@@ -45,6 +45,9 @@ bench: ground ## Measure the parser in userspace, beside a byte loop and memcpy 
 bench-guest: module ## Count what the module costs in a kernel (8 minutes)
 	@scripts/bench-guest.sh
 
+bench-uml: ground ## Measure transfers with and without the module in user-mode Linux (10 minutes, the first time 15)
+	@scripts/uml.sh tests/bench-uml/run.sh
+
 check: ## Run all tests: lint, check-parser, check-replay, check-build, check-guest, check-evasion
 	@scripts/check.sh
 
