@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What the helper costs in a kernel: instructions, counted by QEMU, in a guest of one CPU; then throughput on two
-# CPUs. Prints tables, leaves a plot in build/bench-guest.svg, and each figure of each run in build/bench-guest.tsv:
-# measure, variant, run, quantity, value. A figure fails nothing.
+# CPUs. Prints tables; leaves the first, its plot and, in figures.tsv, each figure of each run (measure, variant, run,
+# quantity, value) in build/bench-guest. A figure fails nothing.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -12,14 +12,15 @@ need_root
 find_kernel
 bench=tests/bench-guest
 out=build/$version/bench-guest
-tsv=$clone/build/bench-guest.tsv
+results=build/bench-guest
+tsv=$clone/$results/figures.tsv
 
 # A CPU whose copies are plain loops: QEMU counts each byte of `rep movsb` as an instruction, and so
 # would make copies look far too dear, and us cheap beside them.
 counting="-icount shift=0,sleep=off -cpu max,-erms,-fsrm"
 
 build() {
-	mkdir -p "$clone/$out/naive"
+	mkdir -p "$clone/$out/naive" "$clone/$results"
 	kernel_make "$version" M="$guest_clone/$bench/naive" MO="$guest_clone/$out/naive"
 	in_root "$root" sh -euc "
 		gcc -O2 -Wall -Werror -o $out/meter $bench/meter.c
@@ -37,4 +38,4 @@ step "building the benchmark" build
 : >"$tsv"
 VM_CPUS=1 VM_MEMORY=2G VM_KVM=0 VM_QEMU=$counting guest count.sh
 VM_CPUS=2 VM_KVM=0 guest cpus.sh
-in_root "$root" env PYTHONDONTWRITEBYTECODE=1 python3 "$bench/table.py" build/bench-guest.tsv build/bench-guest.svg
+in_root "$root" env PYTHONDONTWRITEBYTECODE=1 python3 "$bench/table.py" "$results/figures.tsv" "$results"

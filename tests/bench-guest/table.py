@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""table.py FIGURES SVG: the tables of `make bench-guest`, and its plot, of the figures that its guests wrote down."""
+"""table.py FIGURES FOLDER: the tables of `make bench-guest`, of the figures that its guests wrote down.
+
+Prints them, and leaves that of the loads, and its plot, in the folder."""
 
 import sys
 from collections import defaultdict
@@ -18,6 +20,9 @@ LOADS = {
     "segments_200000": "the same, 200,000 conns",
     "acks_1000": "router alone, bare ACKs, 1,000 conns",
 }
+COLUMNS = ["load", "packets", "instructions_per_packet", "spread_percent"]
+COLUMNS += [f"{variant}_{what}" for variant in ("tls", "2014") for what in ("per_packet", "per_MB", "percent")]
+COLUMNS += ["goal"]
 GOALS = {"bulk": 2, "bulk_mtu": 2, "kept": 5}
 
 # By measure, variant, quantity: the values of all runs.
@@ -97,6 +102,18 @@ def show(head: list[str], rows: list[list[str]]) -> None:
         print("  ".join([row[0].ljust(widths[0]), *cells[1:]]))
 
 
+def leave(path: str, text: str) -> None:
+    """Writes a file."""
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def separated(rows: list[list[str]]) -> str:
+    """The table of loads for programs: tabs between the columns, nothing in a figure but digits."""
+    plain = [[name, *("" if cell == "-" else cell.replace(",", "").lstrip("+") for cell in cells)] for name, *cells in rows]
+    return "".join("\t".join(row) + "\n" for row in [COLUMNS, *plain])
+
+
 def gain(figures: Figures, measure: str, variant: str) -> list[float]:
     """What two CPUs carried at the same time, in terms of what one did, run by run."""
     times = [figures[measure, variant, f"{which} {side}"] for which in ("alone", "together") for side in ("client", "server")]
@@ -110,14 +127,17 @@ def bytes_each(figures: Figures, variant: str) -> float:
 
 def main() -> None:
     """Prints the tables, and what they come to."""
-    figures = read(sys.argv[1])
+    figures, folder = read(sys.argv[1]), sys.argv[2]
     loads = {name: Load(figures, name) for name in LOADS}
     runs = len(figures["bulk", "none", "instructions"])
     nothing = figures["nothing", "none", "instructions"]
 
     print(f"\nInstructions of the whole guest, endpoints included; medians of {runs} runs. Added: by tls; by the 2014 way.")
     head = ["load", "packets", "each", "spread %", "tls/packet", "/MB", "%", "2014/packet", "/MB", "%", "goal %"]
-    show(head, [load.row() for load in loads.values()])
+    rows = [load.row() for load in loads.values()]
+    show(head, rows)
+    leave(f"{folder}/bench-guest.tsv", separated(rows))
+    leave(f"{folder}/bench-guest.svg", plot([load.plotted() for load in loads.values()]))
     print(f"nothing (0.5 s of sleep): {min(nothing):,.0f} to {max(nothing):,.0f} instructions, which are in each run, too")
 
     memory = {variant: bytes_each(figures, variant) for variant in ("none", "ftp", "tls")}
@@ -136,8 +156,6 @@ def main() -> None:
           f"requests {loads['kept'].share('tls'):+.2f} % (goal {loads['kept'].judged()}); "
           f"the 2014 way {loads['bulk'].share('naive2014'):+.1f} % and {loads['kept'].share('naive2014'):+.1f} %; "
           f"{memory['tls'] - memory['ftp']:+.1f} bytes a connection beyond any helper's")
-    with open(sys.argv[2], "w", encoding="ascii") as svg:
-        svg.write(plot([load.plotted() for load in loads.values()]))
 
 
 if __name__ == "__main__":
