@@ -9,8 +9,8 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo replay deb bench bench-guest fuzz coverage check check-parser check-replay check-build check-guest \
-	check-evasion check-netem check-interop check-stress check-debug check-deb lint shell clean distclean help
+.PHONY: all module ground demo replay deb bench bench-guest bench-uml fuzz coverage check check-parser check-replay \
+	check-build check-guest check-evasion check-netem check-interop check-stress check-debug check-deb lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
