@@ -219,7 +219,29 @@ impl Connection {
     /// # Errors
     ///
     /// The [`Reason`] for which the connection is condemned, now or earlier: nothing more of it is read.
+    #[inline]
     pub fn feed(
+        &mut self,
+        policy: &Policy,
+        direction: Direction,
+        bytes: &[u8],
+    ) -> Result<u32, Reason> {
+        // Most segments of a transfer lie wholly in the body of one record.
+        let lawful = self.client.broken | self.server.broken == 0;
+        let own = self.stream(direction);
+        if lawful && own.take_data(bytes.len()) {
+            let found = own.search(policy, bytes);
+            if let Err(reason) = found {
+                own.broken = reason as u8;
+            }
+            return found.map(|()| 0);
+        }
+        self.feed_records(policy, direction, bytes)
+    }
+
+    // Out of line, as the way around it is short.
+    #[inline(never)]
+    fn feed_records(
         &mut self,
         policy: &Policy,
         direction: Direction,
@@ -228,26 +250,19 @@ impl Connection {
         if let Some(reason) = self.condemned() {
             return Err(reason);
         }
-        let fed = self.read(policy, direction, bytes);
+        let fed = record::feed(&mut self.side(policy, direction), bytes);
         if let Err(reason) = fed {
             self.condemn(direction, reason);
         }
         fed
     }
 
-    /// Reads `bytes`; most segments of a transfer lie wholly in the body of one record.
-    fn read(&mut self, policy: &Policy, direction: Direction, bytes: &[u8]) -> Result<u32, Reason> {
-        let own = self.stream(direction);
-        if own.take_data(bytes.len()) {
-            own.search(policy, bytes)?;
-            return Ok(0);
-        }
-        record::feed(&mut self.side(policy, direction), bytes)
-    }
-
     /// The rule that the connection broke, if it did.
     pub fn condemned(&self) -> Option<Reason> {
-        Reason::from_code(self.client.broken | self.server.broken)
+        match self.client.broken | self.server.broken {
+            0 => None,
+            code => Reason::from_code(code),
+        }
     }
 
     /// Condemns the connection for what `direction` did.

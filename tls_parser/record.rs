@@ -115,6 +115,8 @@ const POSITION: u8 = 0x0f;
 const KIND_SHIFT: u32 = 4;
 const KIND: u8 = 0x70;
 const MISMATCH: u8 = 0x80;
+/// In the body of application data.
+const DATA: u8 = position::BODY | ((Kind::ApplicationData as u8) << KIND_SHIFT);
 
 impl Stream {
     pub(super) fn position(&self) -> u8 {
@@ -161,14 +163,12 @@ impl Stream {
 
     /// Takes `length` bytes off the current body, if that is application data and longer.
     pub(super) fn take_data(&mut self, length: usize) -> bool {
-        let Ok(length) = u16::try_from(length) else {
+        if self.place != DATA || length >= usize::from(self.left) {
             return false;
-        };
-        let inside = self.in_body() && self.kind() == Kind::ApplicationData && length < self.left;
-        if inside {
-            self.left = self.left.saturating_sub(length);
         }
-        inside
+        // Fewer than `left`.
+        self.left = self.left.saturating_sub(length as u16);
+        true
     }
 
     /// Searches `part` for runs of low bytes, where `work` is their count.

@@ -62,12 +62,21 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 ///
 /// Returns the count to carry over, or `None` if the run is too long. A `limit` of 0 switches the
 /// rule off.
+#[inline]
 pub fn scan(run: u16, limit: u16, bytes: &[u8]) -> Option<u16> {
     if limit == 0 {
         return Some(0);
     }
+    if bytes.len() < WORD {
+        return byte_by_byte(run, limit, bytes);
+    }
+    word_by_word(run, limit, bytes)
+}
+
+/// The same, for as many bytes as a word has, and more.
+fn word_by_word(run: u16, limit: u16, bytes: &[u8]) -> Option<u16> {
     let window = usize::from(limit).saturating_add(1);
-    if window < WORD || bytes.len() < WORD {
+    if window < WORD {
         return byte_by_byte(run, limit, bytes);
     }
     let low = low_at_start(bytes);
