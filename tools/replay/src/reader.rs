@@ -116,6 +116,7 @@ impl Read for Keeping {
 pub(crate) struct Capture {
     blocks: Box<dyn PcapReaderIterator>,
     capacity: usize,
+    is_ng: bool,
     /// The link types of the interfaces; pcap has one.
     links: Vec<i32>,
     error: Rc<RefCell<Option<io::Error>>>,
@@ -158,6 +159,7 @@ impl Capture {
         Ok(Capture {
             blocks,
             capacity: BUFFER,
+            is_ng,
             links: Vec::new(),
             error,
             extent,
@@ -170,6 +172,9 @@ impl Capture {
         mut take: impl FnMut(Frame<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         loop {
+            if self.is_ng && is_too_short(self.blocks.data()) {
+                return Err(Error::Damaged.into());
+            }
             let (length, block) = match self.blocks.next() {
                 Ok(next) => next,
                 Err(PcapError::Eof) => return Ok(()),
@@ -210,6 +215,17 @@ impl Capture {
         }
         self.refill()
     }
+}
+
+/// Whether a block of pcapng begins here whose length has no room for its type and its length, twice.
+///
+/// pcap-parser 0.17 subtracts these 12 bytes from lengths of 4 (`ng_block_parser`). In whichever order its bytes are:
+/// read the other way, such a length is longer than any block that is believed.
+fn is_too_short(block: &[u8]) -> bool {
+    let Some(&[_, _, _, _, a, b, c, d]) = block.first_chunk() else {
+        return false;
+    };
+    u32::from_le_bytes([a, b, c, d]).min(u32::from_be_bytes([a, b, c, d])) < 12
 }
 
 /// Reads the first bytes, up to `length` of them.

@@ -520,6 +520,29 @@ fn truncated_anywhere_it_tells_what_was_read() {
     assert!(said.err.contains("(behind packet 4)"), "{said:?}");
 }
 
+/// Found by fuzzing: pcap-parser takes 12 bytes off a length of 4, of Darwin's block of a process.
+#[test]
+fn a_block_shorter_than_its_frame_is_damage() {
+    for big in [false, true] {
+        let word = |word: u32| {
+            if big {
+                word.to_be_bytes()
+            } else {
+                word.to_le_bytes()
+            }
+        };
+        for length in 0..12 {
+            let mut capture = pcapng(147, 101, &[], big);
+            capture.extend(word(0x8000_0001));
+            capture.extend(word(length));
+            capture.extend([0; 40]);
+            let said = replay(&["--ports=all"], &capture);
+            assert_eq!(said.status, 2, "{length}: {said:?}");
+            assert!(said.err.contains("is damaged"), "{length}: {said:?}");
+        }
+    }
+}
+
 #[test]
 fn damage_is_an_error_and_no_crash() {
     let frames = Talk::new(1).heartbleed().packets;
