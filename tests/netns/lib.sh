@@ -140,6 +140,8 @@ cleanup() {
 	for ns in client router server; do
 		# What they have started themselves.
 		ip netns pids "$ns" 2>/dev/null | xargs -r kill 2>/dev/null || :
+		# It may live on for a while, and its rules hold the module.
+		on "$ns" nft flush ruleset 2>/dev/null || :
 		ip netns del "$ns" 2>/dev/null || :
 	done
 	busywait unload || :
