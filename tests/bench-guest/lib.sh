@@ -35,8 +35,6 @@ setup_bench() {
 # shellcheck disable=SC2034
 declare -A ports=([none]=8443 [tls]=443 [naive2014]=9443 [ftp]=2121)
 
-counter() { on router awk -v name="$1" '$1 == name { print $2 }' /proc/net/nf_conntrack_tls; }
-
 # expect WHAT IS SHOULD
 expect() { (($2 == $3)) || broken "$1: $2 instead of $3"; }
 

@@ -5,20 +5,8 @@
 
 set -uo pipefail
 module=nf_conntrack_tls
-ran=0 failed=0
-
-check() {
-	local name=$1 output
-	shift
-	ran=$((ran + 1))
-	if output=$("$@" 2>&1); then
-		echo "ok $ran $name"
-	else
-		failed=$((failed + 1))
-		printf 'not ok %d %s\n' "$ran" "$name"
-		printf '%s\n' "$output" | sed 's/^/# /'
-	fi
-}
+# shellcheck source=tests/ktap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../ktap.sh"
 
 # The module that modprobe takes is the one that DKMS built for this kernel.
 by_dkms() {
@@ -43,8 +31,7 @@ condemned() { dmesg | grep -F "$module: heartbleed: connection condemned"; }
 helped() { conntrack -L | grep helper=tls; }
 gone() { modprobe -r $module && [ ! -e /sys/module/$module ]; }
 
-echo "KTAP version 1"
-echo "1..7"
+plan 7
 ip link set lo up
 check modprobe modprobe $module seq_len=96
 check built_by_dkms by_dkms
@@ -53,4 +40,4 @@ check heartbleed_stopped probe
 check heartbleed_condemned condemned
 check conntrack_shows_helper helped
 check removed gone
-[ "$failed" = 0 ]
+finish

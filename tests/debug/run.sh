@@ -59,8 +59,6 @@ connect() {
 		{ printf "GET / HTTP/1.0\r\n\r\n" >&3; } 3<>/dev/tcp/$0/443; done' "$server4" "$1"
 }
 
-counter() { on router sed -n "s/^$1 //p" "/proc/net/$module"; }
-
 # Every second allocation made by the module, in whatever context: a connection that gets no room goes unhelped.
 refused_to_connections() {
 	local cursor text status=0

@@ -25,7 +25,6 @@ pairs=${NETEM_PAIRS:-5}
 full=100 least=5 compared=20 # megabytes
 megabyte=1000000
 store=$scratch/www
-counters=/proc/net/nf_conntrack_tls
 shown=(holes_skipped ran_ahead out_of_order retransmissions truncated)
 
 # --- the servers ------------------------------------------------------------
@@ -159,8 +158,6 @@ mtu() {
 }
 
 # --- cases ------------------------------------------------------------------
-
-counter() { on router awk -v name="$1" '$1 == name { print $2 }' "$counters"; }
 
 counts() {
 	local name

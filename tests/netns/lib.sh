@@ -15,6 +15,8 @@ set -euo pipefail
 umask 022
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/ktap.sh
+source "$here/../ktap.sh"
 : "${NF_CT_TLS_KO:?the module to test}"
 # Read by the scripts that source this file.
 # shellcheck disable=SC2034
@@ -30,36 +32,6 @@ export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1
 
 scratch=$(mktemp -d)
 background=()
-planned=0 ran=0 failures=0
-
-# --- KTAP -----------------------------------------------------------------
-
-plan() {
-	planned=$1
-	printf 'KTAP version 1\n1..%d\n' "$planned"
-}
-
-# check NAME CMD...: one test, ok when CMD succeeds; its output is shown when not.
-check() {
-	local name=$1 output
-	shift
-	ran=$((ran + 1))
-	if output=$("$@" 2>&1); then
-		echo "ok $ran $name"
-	else
-		failures=$((failures + 1))
-		echo "not ok $ran $name"
-		printf '%s said: %s\n' "$*" "$output" | sed 's/^/# /'
-	fi
-}
-
-finish() {
-	if ((ran != planned)); then
-		echo "# planned $planned tests, ran $ran"
-		exit 1
-	fi
-	exit $((failures > 0))
-}
 
 # A missing tool is a failure: a skip would look like success.
 checktool() {
@@ -202,6 +174,17 @@ load_needs() {
 unload() { ! loaded || rmmod $module; }
 
 reload() { unload && load "$@"; }
+
+# counter NAME: of the router.
+counter() { on router sed -n "s/^$1 //p" "/proc/net/$module"; }
+
+# tracked NAMESPACE PORT WORDS: conntrack has a connection to the port, with these words in its line.
+tracked() {
+	local family
+	for family in ipv4 ipv6; do
+		on "$1" conntrack -L -f "$family" -p tcp --orig-port-dst "$2" 2>/dev/null
+	done | grep -e "$3"
+}
 
 # --- the kernel log ---------------------------------------------------------
 

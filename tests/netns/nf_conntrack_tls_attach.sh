@@ -35,14 +35,6 @@ protected() {
 	((status == 0)) && tracked "${conntrack_in:-router}" "$port" helper=tls
 }
 
-# tracked NAMESPACE PORT WORDS: conntrack has a connection to the port, with these words in its line.
-tracked() {
-	local family
-	for family in ipv4 ipv6; do
-		on "$1" conntrack -L -f "$family" -p tcp --orig-port-dst "$2" 2>/dev/null
-	done | grep -e "$3"
-}
-
 # unprotected SERVER PORT: a connection to an echo server passes, whatever it says.
 unprotected() {
 	local cursor

@@ -26,27 +26,19 @@ https() {
 honest() {
 	local address=$2
 	if [[ $address == *:* ]]; then address="[$address]"; fi
-	fetch client "$address" -tls1_3 && shows "$1" 443 helper=tls
+	fetch client "$address" -tls1_3 && tracked "$1" 443 helper=tls
 }
 
 # condemned WHERE ADDRESS: so is who sends a heartbleed probe, and is told at once.
 condemned() {
 	local cursor came
 	cursor=$(log_cursor)
-	came=$(broken "$2" "$timeout")
+	came=$(broken "$2" 8443 "$timeout")
 	[[ $came == reset ]] || { echo "the client saw: $came" && return 1; }
-	logged "$cursor" "heartbleed: .*:8443\$" && shows "$1" 8443 mark=16
+	logged "$cursor" "heartbleed: .*:8443\$" && tracked "$1" 8443 mark=16
 }
 
-broken() { on client "$python" "$here/broken.py" "$1" 8443 "$2"; }
-
-# shows WHERE PORT WORDS: conntrack has a connection to the port, with these words in its line.
-shows() {
-	local family
-	for family in ipv4 ipv6; do
-		on "$1" conntrack -L -f "$family" -p tcp --orig-port-dst "$2" 2>/dev/null
-	done | grep -e "$3"
-}
+broken() { on client "$python" "$here/broken.py" "$@"; }
 
 # invalid COUNTER ADDRESS: a segment with SYN and FIN, which no connection has, is dropped.
 invalid() {
@@ -166,7 +158,7 @@ add_service() {
 stopped() {
 	local cursor
 	cursor=$(log_cursor)
-	on client "$python" "$here/broken.py" "$server4" 443 3 | grep -x silence && logged "$cursor" 'heartbleed: .*:443$'
+	broken "$server4" 443 3 | grep -x silence && logged "$cursor" 'heartbleed: .*:443$'
 }
 
 # --- the mark's listener ----------------------------------------------------
@@ -175,7 +167,7 @@ stopped() {
 event() {
 	start on router conntrack -E -p tcp --buffer-size 1048576 >"$scratch/events" 2>/dev/null
 	busywait listener
-	broken "$server4" 3 >/dev/null
+	broken "$server4" 8443 3 >/dev/null
 	busywait grep -E '\[UPDATE\].* dport=8443 .* mark=16( |$)' "$scratch/events" ||
 		{ cat "$scratch/events" && return 1; }
 }

@@ -62,8 +62,6 @@ settle() { busywait settled || { cat "$scratch/talking" && return 1; }; }
 
 # --- what is left -----------------------------------------------------------
 
-counter() { on router sed -n "s/^$1 //p" "/proc/net/$module"; }
-
 # The reasons stand behind "dropped".
 add_up() {
 	on router awk '
