@@ -48,7 +48,7 @@ bench-guest: module ## Count what the module costs in a kernel (8 minutes)
 bench-uml: ground ## Measure transfers with and without the module in user-mode Linux (10 minutes, the first time 15)
 	@scripts/uml.sh tests/bench-uml/run.sh
 
-check: ## Run all tests: lint, check-parser, check-replay, check-build, check-guest, check-evasion
+check: ## Run all tests: lint, check-parser, check-replay, fuzz, check-build, check-evasion, check-guest
 	@scripts/check.sh
 
 check-parser: ground ## Run the parser's tests in userspace

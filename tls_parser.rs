@@ -259,10 +259,7 @@ impl Connection {
 
     /// The rule that the connection broke, if it did.
     pub fn condemned(&self) -> Option<Reason> {
-        match self.client.broken | self.server.broken {
-            0 => None,
-            code => Reason::from_code(code),
-        }
+        Reason::from_code(self.client.broken | self.server.broken)
     }
 
     /// Condemns the connection for what `direction` did.

@@ -27,6 +27,7 @@
 use super::{
     heartbeat,
     record,
+    stream::is_behind,
     Connection,
     Direction,
     Policy,
@@ -122,7 +123,7 @@ impl Stream {
         let unread = ack.wrapping_sub(self.next);
         let in_body = self.is_opaque() && unread <= u32::from(self.left);
         // FIN counts as one (RFC 9293 3.4), and no request is so short.
-        self.has(Stream::SYNCED) && (in_body || unread <= 1 || unread > u32::MAX >> 1)
+        self.has(Stream::SYNCED) && (in_body || unread <= 1 || !is_behind(ack, self.next))
     }
 
     fn run_ahead(
@@ -170,11 +171,6 @@ impl Stream {
             self.scratch = 0;
         }
     }
-}
-
-/// Whether sequence number `a` comes behind `b`, which is half of their space away at most (RFC 9293 3.4).
-fn is_behind(a: u32, b: u32) -> bool {
-    a != b && a.wrapping_sub(b) <= u32::MAX >> 1
 }
 
 /// Whether a byte of the word may be a header's major version; at times true though none is.

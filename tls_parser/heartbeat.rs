@@ -16,8 +16,8 @@
 //! # The ledger
 //!
 //! Once the handshake is over, a side's `scratch` is the account of its own unanswered request (or, as long
-//! as no heartbeat comes and none may, an [edge](super::ahead)): in the
-//! clear the request's `payload_length` plus one, protected the bytes that answers may still use up.
+//! as no heartbeat comes and none may, an [edge](super::ahead)): in the clear the request's
+//! `payload_length` plus one, protected the bytes that answers may still use up.
 //! An honest answer is one record, no longer than the request's (shorter, if that was padded more). A
 //! heartbleed answer comes as up to five records in a row; if the request was 16 KiB long, no single
 //! one of them is longer, so they are added up. An answer below [`SMALLEST_FRAGMENT_LIMIT`] ends the

@@ -212,8 +212,7 @@ impl Stream {
     fn place_payload(&mut self, segment: &Segment) -> Placement {
         let start = segment.seq.wrapping_add(u32::from(segment.syn));
         let seen = self.next.wrapping_sub(start);
-        // Half of the sequence space lies before `next`, half behind it (RFC 9293 3.4).
-        let behind_hole = seen > u32::MAX >> 1;
+        let behind_hole = is_behind(start, self.next);
         if !behind_hole && seen >= segment.len {
             return Placement::Retransmission;
         }
@@ -253,4 +252,9 @@ impl Stream {
             _ => false,
         }
     }
+}
+
+/// Whether sequence number `a` comes behind `b`: half of their space lies before `b`, half behind it (RFC 9293 3.4).
+pub(super) fn is_behind(a: u32, b: u32) -> bool {
+    b.wrapping_sub(a) > u32::MAX >> 1
 }

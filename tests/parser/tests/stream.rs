@@ -343,13 +343,22 @@ fn a_run_begins_anew_behind_a_hole() {
 
 /// A connection whose handshake is over, and where each side's next byte lies.
 fn established(case: &str) -> (Wire, [u32; 2]) {
+    established_at(case, ISN)
+}
+
+/// The same, whose sequence numbers begin at `isn`.
+fn established_at(case: &str, isn: u32) -> (Wire, [u32; 2]) {
     let cases = vectors::load("honest").unwrap();
     let case = cases.iter().find(|c| c.name == case).unwrap();
-    let mut wire = Wire::open(ISN);
+    let mut wire = Wire::open(isn);
     let mut next = [0, 0];
     for line in &case.lines {
         let at = &mut next[usize::from(line.direction == Reply)];
-        assert_eq!(wire.send(line.direction, at_byte(*at), &line.bytes), NEW);
+        let segment = Segment {
+            seq: isn.wrapping_add(1).wrapping_add(*at),
+            ..Segment::default()
+        };
+        assert_eq!(wire.send(line.direction, segment, &line.bytes), NEW);
         *at += line.bytes.len() as u32;
     }
     (wire, next)
@@ -496,23 +505,9 @@ fn heartbeats_are_judged_alike_with_an_edge() {
 #[test]
 fn an_edge_stays_when_the_other_side_sends() {
     // Sequence numbers with the high bit set, which in the ledger marks an open account.
-    let cases = vectors::load("honest").unwrap();
-    let case = cases
-        .iter()
-        .find(|c| c.name == "honest_full_handshake_12")
-        .unwrap();
     let isn = 0xf000_0000;
-    let mut wire = Wire::open(isn);
-    let mut next = [isn + 1, isn + 1];
-    for line in &case.lines {
-        let at = &mut next[usize::from(line.direction == Reply)];
-        let segment = Segment {
-            seq: *at,
-            ..Segment::default()
-        };
-        assert_eq!(wire.send(line.direction, segment, &line.bytes), NEW);
-        *at += line.bytes.len() as u32;
-    }
+    let (mut wire, next) = established_at("honest_full_handshake_12", isn);
+    let next = next.map(|at| isn + 1 + at);
     let ahead = |wire: &mut Wire, at: u32| {
         let segment = Segment {
             seq: next[0] + at,

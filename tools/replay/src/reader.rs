@@ -135,6 +135,7 @@ impl Capture {
         Self::new(file, metadata.is_file().then_some(metadata.len()))
     }
 
+    /// Reads a capture from `input`, of `size` bytes if that is known.
     pub(crate) fn new(input: impl Read + 'static, size: Option<u64>) -> Result<Self, Error> {
         let extent = Rc::new(Extent {
             size,
