@@ -7,12 +7,10 @@
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-mapfile -t tools < <(packages "$clone/scripts/packages-bench.txt")
 out=$guest_clone/build/bench
 
 need_root
-once "bench-$(key "${tools[@]}")" "valgrind (half a minute)" in_root "$root" \
-	apt-get install -y --no-install-recommends "${tools[@]}"
+into_root bench "valgrind (half a minute)"
 mkdir -p "$clone/build/bench"
 # Other inputs than the last run's may be there.
 rm -rf "$clone/build/cargo/criterion"

@@ -15,11 +15,7 @@ machine=(ca-certificates systemd-sysv udev kmod initramfs-tools)
 guest=(qemu-system-x86 virtme-ng busybox-static iproute2 conntrack ncat procps)
 
 need_root
-exec 9>"$cache/lock.deb"
-flock -n 9 || {
-	say "waiting for another run on this copy of the root"
-	flock 9
-}
+one_at_a_time .deb "this copy of the root"
 newest=$(cat "$state/newest")
 rustless=6.12.0-amd64
 fresh=$cache/deb-$(key "$newest" "${machine[@]}" "$(cat "$clone/scripts/bootstrap.sh")")
@@ -60,10 +56,10 @@ make_try() {
 # The newest kernel of the other series that the module supports.
 find_older() {
 	local series
-	series=$(sed -n 's/^supported := //p' "$clone/Kbuild" | tr ' ' '\n' |
-		grep -vxF "$(cut -d . -f 1,2 <<<"$newest")" | tail -n 1)
-	inside apt-cache search --names-only "^linux-headers-${series/./\\.}\..*-amd64\$" |
-		sed 's/^linux-headers-\([^ ]*\) .*/\1/' | grep -vE -- '-(rt|cloud)-' | sort -V | tail -n 1
+	for series in "${supported[@]}"; do
+		[ "$series" = "$(cut -d . -f 1,2 <<<"$newest")" ] ||
+			versions | grep "^${series//./\\.}\." || :
+	done | sed -n 1p
 }
 
 # --- tests --------------------------------------------------------------------

@@ -10,8 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 goal=98
 out=build/coverage
 
-need_root
-[ -d "$root" ] || die "the test ground is not set up: run 'make ground'"
+need_ground
 # The tools must be of the LLVM that the compiler was built with.
 llvm=$(in_root "$root" rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
 once "llvm-$llvm" "llvm-$llvm's tools (half a minute)" in_root "$root" \
@@ -19,7 +18,7 @@ once "llvm-$llvm" "llvm-$llvm's tools (half a minute)" in_root "$root" \
 
 # shellcheck disable=SC2016
 measure() {
-	rm -rf "${clone:?}/$out"/{profiles,uncovered}
+	rm -rf "${clone:?}/$out/profiles"
 	in_root "$root" bash -euc '
 		out=$1 llvm=/usr/lib/llvm-$2/bin
 		export RUSTFLAGS="-C instrument-coverage" LLVM_PROFILE_FILE="$out/profiles/%p-%m.profraw"

@@ -6,7 +6,6 @@
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-mapfile -t tools < <(packages "$clone/scripts/packages-deb.txt")
 
 # In a copy, beside which dpkg-buildpackage puts what it builds: of what git knows, or may come to know.
 # shellcheck disable=SC2016
@@ -25,8 +24,7 @@ check_package() {
 }
 
 need_root
-once "deb-$(key "${tools[@]}")" "Debian's packaging tools (about a minute)" in_root "$root" \
-	apt-get install -y --no-install-recommends "${tools[@]}"
+into_root deb "Debian's packaging tools (about a minute)"
 step "Debian package" build_package
 step "lintian, mandoc" check_package
 ls "$clone"/build/deb/*.deb

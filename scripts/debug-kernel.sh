@@ -20,26 +20,11 @@ stamp=debug-$version-$(key "$fragments" "${tools[*]}")
 # RUST depends on !KASAN || CC_IS_CLANG.
 clang_make() { in_root "$root" make --no-print-directory -C "$tree" LLVM=-19 LOCALVERSION="${version#"${version%%[+-]*}"}" "$@"; }
 
-# Links to the same files cost no space; mrproper and the build unlink what they replace.
-link_source() {
-	rm -rf "$root$tree"
-	mkdir -p "$root$tree"
-	cp -al "$root$(source_tree "$stock")/." "$root$tree"
-	clang_make -s mrproper
-}
-
-# What the configuration's rules took away would be missed later, and less clearly.
-check_config() {
-	local lacking
-	lacking=$(grep '^CONFIG' <<<"$fragments" | { grep -vxF -f "$root$tree/.config" || :; } | tr '\n' ' ')
-	[ -z "$lacking" ] || die "scripts/kconfig asks for what a debug kernel $stock does not have: $lacking"
-}
-
 configure() {
-	link_source
+	link_tree "$(source_tree "$stock")" "$tree"
 	printf '%s\n' "$fragments" >"$root$tree/fragments"
 	clang_make KCONFIG_ALLCONFIG=fragments allnoconfig
-	check_config
+	check_config debug "$tree" "$fragments"
 }
 
 compile() {
@@ -48,13 +33,8 @@ compile() {
 	cp "$root$tree/arch/x86/boot/bzImage" "$root/usr/lib/modules/$version/vmlinuz"
 }
 
-exec 9>"$cache/lock.debug"
-flock -n 9 || {
-	say "waiting for another build of a debug kernel"
-	flock 9
-}
-once "debug-tools-$(key "${tools[@]}")" "clang (a minute)" in_root "$root" \
-	apt-get install -y --no-install-recommends "${tools[@]}"
+one_at_a_time .debug "the debug kernel"
+into_root debug "clang (a minute)"
 if [ -e "$state/$stamp" ]; then
 	say "debug kernel $version: there"
 else

@@ -16,8 +16,7 @@ targets=("$@")
 crate=tests/fuzz
 found=build/fuzz
 
-need_root
-[ -d "$root" ] || die "the test ground is not set up: run 'make ground'"
+need_ground
 inside() { in_root "$root" env RUSTC_BOOTSTRAP=1 PATH="/usr/local/bin:$PATH" "$@"; }
 
 build() { inside env -C "$crate/.." cargo fuzz build --fuzz-dir fuzz --sanitizer none --release --target-dir "$guest_clone/$found/target"; }

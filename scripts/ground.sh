@@ -35,12 +35,6 @@ make_venv() {
 
 # --- which kernel -----------------------------------------------------------
 
-# versions: the kernels that the archive has headers for, the newest first.
-versions() {
-	in_root "$root" apt-cache search --names-only '^linux-headers-[0-9].*-amd64$' |
-		sed 's/^linux-headers-\([^ ]*\) .*/\1/' | grep -vE -- '-(rt|cloud)-' | sort -rV
-}
-
 listed() { grep -qxF -- "$1" < <(versions); }
 
 # archive_versions PACKAGE: the newest first
@@ -144,11 +138,7 @@ make_kernel() {
 
 need_root
 mkdir -p "$cache"
-exec 9>"$cache/lock"
-flock -n 9 || {
-	say "waiting for another run on this test ground"
-	flock 9
-}
+one_at_a_time "" "this test ground"
 if [ "${1:-}" = --remove ]; then
 	rm -rf --one-file-system "$cache"
 	say "removed $cache"

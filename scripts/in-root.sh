@@ -6,7 +6,6 @@
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-need_root
+need_ground
 [ $# -gt 0 ] || die "usage: scripts/in-root.sh COMMAND..."
-[ -d "$root" ] || die "the test ground is not set up: run 'make ground'"
 in_root "$root" "$@"

@@ -8,11 +8,9 @@
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-mapfile -t stacks < <(packages "$clone/scripts/packages-interop.txt")
 
 need_root
-once "interop-$(key "${stacks[@]}")" "TLS stacks (about a minute)" in_root "$root" \
-	apt-get install -y --no-install-recommends "${stacks[@]}"
+into_root interop "TLS stacks (about a minute)"
 step "peers, certificates and files (the first time about two minutes)" in_root "$root" tests/interop/setup.sh
 step "Chromium against nginx, captured" in_root "$root" unshare --net tests/interop/browser.sh
 step "tls-replay" in_root "$root" env -C tools/replay cargo build --release --locked

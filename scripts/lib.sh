@@ -148,6 +148,20 @@ find_kernel() {
 	fi
 }
 
+need_ground() {
+	need_root
+	[ -d "$root" ] || die "the test ground is not set up: run 'make ground'"
+}
+
+# one_at_a_time NAME WHAT: waits for another run that does WHAT, until this script ends or closes descriptor 9.
+one_at_a_time() {
+	exec 9>"$cache/lock$1"
+	flock -n 9 || {
+		say "waiting for another run on $2"
+		flock 9
+	}
+}
+
 # once KEY WHAT COMMAND...: a step in the root, done unless its stamp says that it was.
 once() {
 	local stamp=$state/$1
@@ -159,7 +173,36 @@ once() {
 	touch "$stamp"
 }
 
+# into_root NAME WHAT: the packages of scripts/packages-NAME.txt, when first asked for.
+into_root() {
+	local tools
+	mapfile -t tools < <(packages "$clone/scripts/packages-$1.txt")
+	once "$1-$(key "${tools[@]}")" "$2" in_root "$root" apt-get install -y --no-install-recommends "${tools[@]}"
+}
+
+# versions: the kernels that the archive has headers for, the newest first.
+versions() {
+	in_root "$root" apt-cache search --names-only '^linux-headers-[0-9].*-amd64$' |
+		sed 's/^linux-headers-\([^ ]*\) .*/\1/' | grep -vE -- '-(rt|cloud)-' | sort -rV
+}
+
 source_tree() { printf '/usr/src/nf_conntrack_tls/%s\n' "$1"; }
+
+# link_tree FROM TO: another tree of a kernel's source, in which nothing was built. Links to the same files cost no
+# space; mrproper and the build unlink what they replace.
+link_tree() {
+	rm -rf "$root$2"
+	mkdir -p "$root$2"
+	cp -al "$root$1/." "$root$2"
+	in_root "$root" make -s -C "$2" mrproper
+}
+
+# check_config WHICH FOLDER FRAGMENTS: what the configuration's rules took away would be missed later, and less clearly.
+check_config() {
+	local lacking
+	lacking=$(grep '^CONFIG' <<<"$3" | { grep -vxF -f "$root$2/.config" || :; } | tr '\n' ' ')
+	[ -z "$lacking" ] || die "scripts/kconfig asks for what a $1 kernel $version does not have: $lacking"
+}
 
 # kernel_make VERSION ARGS...: the kernel's build, as that kernel was built: Debian's by gcc, one of our own by clang.
 kernel_make() {

@@ -10,8 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 folder=tools/replay
 
 in_ground() {
-	need_root
-	[ -d "$root" ] || die "the test ground is not set up: run 'make ground'"
+	need_ground
 	in_root "$root" env -C "$folder" "$@"
 }
 

@@ -28,29 +28,12 @@ uml_make() {
 	in_root "$root" make --no-print-directory -C "$source" O="$kernel" ARCH=um CC=gcc-14 LOCALVERSION=-um "$@"
 }
 
-# A build elsewhere refuses a source tree that was built in. Links to the same files cost no space, and mrproper
-# only unlinks.
-link_source() {
-	rm -rf "$root$source"
-	mkdir -p "$root$source"
-	cp -al "$root$(source_tree "$version")/." "$root$source"
-	in_root "$root" make -s -C "$source" mrproper
-}
-
-# What the configuration's rules took away would be missed later, and less clearly.
-check_config() {
-	local lacking
-	lacking=$(grep '^CONFIG' <<<"$fragments" | { grep -vxF -f "$root$kernel/.config" || :; } | tr '\n' ' ')
-	[ -z "$lacking" ] ||
-		die "scripts/kconfig asks for what a user-mode kernel $version does not have: $lacking"
-}
-
 build_kernel() {
 	need_space 1 "$cache"
 	mkdir -p "$root$kernel"
 	printf '%s\n' "$fragments" >"$root$kernel/fragments"
 	uml_make KCONFIG_ALLCONFIG="$kernel/fragments" allnoconfig
-	check_config
+	check_config user-mode "$kernel" "$fragments"
 	uml_make -j"$(nproc)" linux modules
 	uml_make INSTALL_MOD_PATH="$kernel/root" modules_install
 }
@@ -62,9 +45,8 @@ build_module() {
 }
 
 build() {
-	exec 9>"$cache/lock.um"
-	flock 9
-	once "um-source-$version" "a clean tree of the kernel's source" link_source
+	one_at_a_time .um "user-mode Linux"
+	once "um-source-$version" "a clean tree of the kernel's source" link_tree "$(source_tree "$version")" "$source"
 	once "um-$version-${kernel##*/}" "user-mode Linux $version (4 minutes)" build_kernel
 	step "the module for it" build_module
 	exec 9>&-
