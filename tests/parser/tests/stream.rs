@@ -238,6 +238,15 @@ fn only_what_is_new_is_read() {
     assert_eq!(wire.verdict, Ok(()));
 }
 
+/// Only a client's SYN may come anew before it is answered; that which answers came first here.
+#[test]
+fn a_second_syn_of_the_server_begins_nothing() {
+    let mut wire = Wire::fresh();
+    assert_eq!(wire.send(Reply, syn(ISN), &[]), Empty);
+    assert_eq!(wire.send(Reply, syn(ISN + 77), &[]), Empty);
+    assert_eq!(wire.server(0, &data(40)), NEW);
+}
+
 #[test]
 fn a_retransmitted_syn_changes_nothing() {
     let mut wire = Wire::open(ISN);
@@ -263,6 +272,7 @@ fn half_of_the_sequence_space_lies_before_next() {
         );
         assert_eq!(wire.client(45_u32.wrapping_add(behind), &[0]), OutOfOrder);
     }
+    assert_eq!(wire.client(45 + (1 << 31), &[0]), OutOfOrder, "the middle");
     assert_eq!(wire.client(45, &data(40)), NEW);
 }
 
@@ -420,6 +430,16 @@ fn segments_without_a_header_run_ahead_but_for_the_first() {
         assert!(send(11000, 18015), "the framing is kept");
         assert!(wire.passes(base + 18015, &data(1)));
         assert!(!wire.connection.in_record(Original));
+    }
+}
+
+/// As short as a header it may be, and no shorter.
+#[test]
+fn what_runs_ahead_is_as_long_as_a_header() {
+    for (length, ahead) in [(4, false), (5, true)] {
+        let (mut wire, base) = within_a_record("honest_full_handshake_12");
+        assert!(!wire.passes(base + 4000, &[0xaa; 1000]), "the first");
+        assert_eq!(wire.passes(base + 5000, &vec![0xaa; length]), ahead);
     }
 }
 
@@ -1094,6 +1114,16 @@ fn a_stream_that_was_lost_is_picked_up_again() {
         NEW,
         "the other direction goes on"
     );
+}
+
+/// What the server chose is not known then: its client may send its ChangeCipherSpec.
+#[test]
+fn a_client_finishes_though_its_server_was_lost() {
+    let mut wire = Wire::open(ISN);
+    wire.connection.lose(Reply);
+    let bytes = client_bytes("honest_full_handshake_12");
+    assert_eq!(wire.client(0, &bytes), NEW);
+    assert_eq!(wire.verdict, Ok(()));
 }
 
 #[test]
