@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo replay deb bench bench-guest bench-uml fuzz coverage check check-parser check-replay \
+.PHONY: all module ground demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-parser check-replay \
 	check-build check-guest check-evasion check-netem check-interop check-stress check-debug check-deb lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
@@ -90,6 +90,9 @@ fuzz: ground ## Fuzz the parser, the stream order, the search and the reader, SE
 
 coverage: ground ## Tell which lines of the parser the userspace tests run (2 minutes)
 	@scripts/coverage.sh
+
+mutants: ground ## Tell which changes of the parser no test notices (an hour)
+	@scripts/mutants.sh
 
 lint: ground ## Run rustfmt, clippy, checkpatch, shellcheck, pyflakes
 	@scripts/lint.sh

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Changes the parser in all the ways that cargo-mutants knows, one at a time, and runs the userspace tests
+# (tests/parser) against each. Prints the share that they notice, and each change that they do not; fails below
+# 95 %, and where docs/mutants.md gives no reason for one of those. Arguments go to cargo-mutants: --re REGEX.
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+cargo_mutants=25.3.1
+goal=95
+out=build/mutants
+reasons=docs/mutants.md
+
+need_ground
+
+# cargo-mutants changes what lies within a workspace: here is one that holds the parser's files.
+make_workspace() {
+	local crate=$clone/$out/source/crate
+	rm -rf "${clone:?}/$out"/{source,tmp}
+	mkdir -p "$crate" "$clone/$out/tmp"
+	printf '[workspace]\nmembers = ["crate"]\nresolver = "3"\n' >"$clone/$out/source/Cargo.toml"
+	cp -a "$clone/tests/vectors" "$clone/tests/parser/Cargo.lock" "$clone/$out/source/"
+	cp -a "$clone"/tests/parser/{Cargo.toml,src,tests} "$crate/"
+	# Most are noticed by the vectors' tests, and cargo goes by the name.
+	mv "$crate/tests/vectors.rs" "$crate/tests/a_vectors.rs"
+	cp -a "$clone/tls_parser.rs" "$clone/tls_parser" "$crate/src/"
+	sed -i '/^#\[path = .*tls_parser\.rs"\]$/d' "$crate/src/lib.rs"
+	sed -i '/^resolver/d; /^\[profile/,/^$/d' "$crate/Cargo.toml"
+}
+
+# 2: some were missed; 3: with some, the tests did not end.
+mutate() {
+	local status=0
+	in_root "$root" env -C "$out/source" -u CARGO_TARGET_DIR PATH="/usr/local/bin:$PATH" TMPDIR="$guest_clone/$out/tmp" \
+		CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=false PROPTEST_MAX_SHRINK_ITERS=0 \
+		cargo mutants --jobs "$(nproc)" --gitignore false --colors never --no-times --timeout 40 \
+		--file 'crate/src/tls_parser*' --file 'crate/src/tls_parser/*' --output "$guest_clone/$out" "$@" || status=$?
+	[ "$status" = 0 ] || [ "$status" = 2 ] || [ "$status" = 3 ]
+}
+
+# What stays of a mutant's name when lines are added above it: file, column, and what is changed.
+name() { sed -E 's|^crate/src/([^:]*):[0-9]+:|\1:|'; }
+
+told() {
+	local result=$clone/$out/mutants.out caught missed name status=0
+	caught=$(cat "$result"/{caught,timeout}.txt | wc -l)
+	missed=$(wc -l <"$result/missed.txt")
+	while read -r name; do
+		if grep -qF -- "\`$name\`" "$clone/$reasons"; then
+			printf 'known: %s\n' "$name"
+		else
+			printf 'MISSED: %s\n' "$name"
+			status=1
+		fi
+	done < <(name <"$result/missed.txt")
+	printf '%d mutants: %d noticed, %d not; %d do not build\n' $((caught + missed)) "$caught" "$missed" \
+		"$(wc -l <"$result/unviable.txt")"
+	awk -v c="$caught" -v m="$missed" -v goal="$goal" 'BEGIN {
+		share = 100 * c / (c + m); printf "%.1f %% noticed\n", share; exit share < goal }' || status=1
+	return "$status"
+}
+
+once "cargo-mutants-$cargo_mutants" "cargo-mutants $cargo_mutants (3 minutes)" in_root "$root" \
+	cargo install --quiet --locked --root /usr/local --version "$cargo_mutants" cargo-mutants
+make_workspace
+mutate "$@" >&2
+told
