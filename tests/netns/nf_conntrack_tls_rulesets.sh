@@ -53,7 +53,7 @@ counted() { (($($1) > 0)); }
 # Without a ruleset nobody tells the client.
 hangs() {
 	local came
-	came=$(broken "$server4" 3)
+	came=$(broken "$server4" 8443 3)
 	[[ $came == silence ]] || { echo "the client saw: $came" && return 1; }
 }
 
