@@ -10,6 +10,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 cargo_mutants=25.3.1
 goal=95
+# Bits that are joined here are apart, but for a few: OR and XOR make the same of them.
+same='replace \|=? with \^=?'
 out=build/mutants
 reasons=docs/mutants.md
 
@@ -36,7 +38,7 @@ mutate() {
 	in_root "$root" env -C "$out/source" -u CARGO_TARGET_DIR PATH="/usr/local/bin:$PATH" TMPDIR="$guest_clone/$out/tmp" \
 		CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=false PROPTEST_MAX_SHRINK_ITERS=0 \
 		cargo mutants --jobs "$(nproc)" --gitignore false --colors never --no-times --timeout 40 \
-		--file 'crate/src/tls_parser*' --file 'crate/src/tls_parser/*' --output "$guest_clone/$out" "$@" || status=$?
+		--exclude-re "$same" --file 'crate/src/tls_parser*' --file 'crate/src/tls_parser/*' --output "$guest_clone/$out" "$@" || status=$?
 	[ "$status" = 0 ] || [ "$status" = 2 ] || [ "$status" = 3 ]
 }
 
