@@ -32,12 +32,12 @@ make_workspace() {
 	sed -i '/^resolver/d; /^\[profile/,/^$/d' "$crate/Cargo.toml"
 }
 
-# 2: some were missed; 3: with some, the tests did not end.
+# 2: some were missed; 3: with some, the tests did not end. Some would take all memory, too.
 mutate() {
 	local status=0
 	in_root "$root" env -C "$out/source" -u CARGO_TARGET_DIR PATH="/usr/local/bin:$PATH" TMPDIR="$guest_clone/$out/tmp" \
 		CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=false PROPTEST_MAX_SHRINK_ITERS=0 \
-		cargo mutants --jobs "$(nproc)" --gitignore false --colors never --no-times --timeout 40 \
+		prlimit --as=8000000000 cargo mutants --jobs "$(nproc)" --gitignore false --colors never --no-times --timeout 40 \
 		--exclude-re "$same" --file 'crate/src/tls_parser*' --file 'crate/src/tls_parser/*' --output "$guest_clone/$out" "$@" || status=$?
 	[ "$status" = 0 ] || [ "$status" = 2 ] || [ "$status" = 3 ]
 }
