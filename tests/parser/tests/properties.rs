@@ -32,6 +32,18 @@ fn a_fresh_connection_has_broken_nothing() {
     assert_eq!(Connection::default().condemned(), None);
 }
 
+/// Also where it lies whole behind another of its kind, as in a segment of 64 KiB.
+#[test]
+fn a_record_that_is_too_long_is_noticed_behind_another() {
+    for (length, verdict) in [(0x4800_u16, Ok(2)), (0x4801, Err(Reason::RecordLength))] {
+        let [high, low] = length.to_be_bytes();
+        let mut bytes = vec![23, 3, 3, 0, 1, 0xff, 23, 3, 3, high, low];
+        bytes.resize(bytes.len() + usize::from(length), 0xff);
+        let fed = Connection::default().feed(&Policy::default(), Direction::Original, &bytes);
+        assert_eq!(fed, verdict);
+    }
+}
+
 fn direction() -> impl Strategy<Value = Direction> {
     prop_oneof![Just(Direction::Original), Just(Direction::Reply)]
 }
