@@ -6,7 +6,6 @@
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-
 # In a copy, beside which dpkg-buildpackage puts what it builds: of what git knows, or may come to know.
 # shellcheck disable=SC2016
 build_package() {

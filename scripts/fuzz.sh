@@ -10,7 +10,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 seconds=${SECONDS_EACH:-60}
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || die "SECONDS=$seconds: allowed are whole seconds from 1 on"
-cargo_fuzz=0.13.1
 targets=("$@")
 [ $# -gt 0 ] || targets=(parser stream runs reader)
 crate=tests/fuzz
@@ -52,8 +51,7 @@ told() {
 		END { printf "# %s: %d executions, %d edges, %d features, corpus %s\n", target, n, cov, ft, corp }' "$clone/$found/$1.log"
 }
 
-once "cargo-fuzz-$cargo_fuzz" "cargo-fuzz $cargo_fuzz (a minute)" in_root "$root" \
-	cargo install --quiet --locked --root /usr/local --version "$cargo_fuzz" cargo-fuzz
+cargo_tool cargo-fuzz 0.13.1 "a minute"
 mkdir -p "$clone/$found"
 step "fuzz targets" build
 step "seeds" seeds

@@ -8,7 +8,6 @@
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-
 need_root
 into_root interop "TLS stacks (about a minute)"
 step "peers, certificates and files (the first time about two minutes)" in_root "$root" tests/interop/setup.sh

@@ -180,6 +180,11 @@ into_root() {
 	once "$1-$(key "${tools[@]}")" "$2" in_root "$root" apt-get install -y --no-install-recommends "${tools[@]}"
 }
 
+# cargo_tool NAME VERSION HOW_LONG: into the root's /usr/local, when first asked for.
+cargo_tool() {
+	once "$1-$2" "$1 $2 ($3)" in_root "$root" cargo install --quiet --locked --root /usr/local --version "$2" "$1"
+}
+
 # versions: the kernels that the archive has headers for, the newest first.
 versions() {
 	in_root "$root" apt-cache search --names-only '^linux-headers-[0-9].*-amd64$' |

@@ -8,7 +8,6 @@
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-cargo_mutants=25.3.1
 goal=95
 # Bits that are joined here are apart, but for a few: OR and XOR make the same of them.
 same='replace \|=? with \^=?'
@@ -64,8 +63,7 @@ told() {
 	return "$status"
 }
 
-once "cargo-mutants-$cargo_mutants" "cargo-mutants $cargo_mutants (3 minutes)" in_root "$root" \
-	cargo install --quiet --locked --root /usr/local --version "$cargo_mutants" cargo-mutants
+cargo_tool cargo-mutants 25.3.1 "3 minutes"
 make_workspace
 mutate "$@" >&2
 told
