@@ -202,6 +202,14 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
+    /// Its first `end` bytes.
+    pub(crate) fn up_to(self, end: u32) -> Self {
+        Payload {
+            len: self.len.min(end),
+            ..self
+        }
+    }
+
     /// How many bytes lie behind the first `skip`.
     pub(crate) fn behind(self, skip: u32) -> u32 {
         self.len.saturating_sub(skip)

@@ -140,21 +140,27 @@ impl Passage<'_> {
         if segment.syn && *self.connection == Connection::default() {
             self.packet.count(Counter::Connections, 1);
         }
-        let fate = match self.connection.place(self.direction, segment) {
-            Placement::Empty => Fate::Passed,
-            Placement::Next { skip } => self.read(skip),
-            Placement::BehindHole => {
-                self.packet.count(Counter::HolesSkipped, 1);
-                self.read(0)
+        let fate = loop {
+            let (fate, end) = match self.connection.place(self.direction, segment) {
+                Placement::Empty => break Fate::Passed,
+                Placement::Next { skip, end } => (self.read(skip, end), end),
+                Placement::BehindHole { end } => {
+                    self.packet.count(Counter::HolesSkipped, 1);
+                    (self.read(0, end), end)
+                }
+                Placement::Retransmission => {
+                    self.packet.count(Counter::Retransmissions, 1);
+                    break Fate::Passed;
+                }
+                Placement::OutOfOrder => break self.run_ahead(segment),
+                Placement::MidStream => break self.pick_up(segment),
+                Placement::Condemned(_) if condemned => break Fate::Condemned,
+                Placement::Condemned(reason) => break Fate::Breaks(reason),
+            };
+            // Behind `end` is what ran ahead; the next round settles that, and so is the last.
+            if end >= segment.len || !matches!(fate, Fate::Passed) {
+                break fate;
             }
-            Placement::Retransmission => {
-                self.packet.count(Counter::Retransmissions, 1);
-                Fate::Passed
-            }
-            Placement::OutOfOrder => self.run_ahead(segment),
-            Placement::MidStream => self.pick_up(segment),
-            Placement::Condemned(_) if condemned => Fate::Condemned,
-            Placement::Condemned(reason) => Fate::Breaks(reason),
         };
         if segment.fin && matches!(fate, Fate::Passed) && self.connection.in_record(self.direction)
         {
@@ -168,7 +174,7 @@ impl Passage<'_> {
         let header_at = |at| self.packet.peek(self.payload, at);
         if self.connection.pick_up(self.direction, segment, header_at) {
             self.packet.count(Counter::PickedUp, 1);
-            self.read(0)
+            self.read(0, segment.len)
         } else {
             self.packet.count(Counter::MidStream, 1);
             Fate::Passed
@@ -178,8 +184,7 @@ impl Passage<'_> {
     /// Lets a segment behind a hole pass unread, or not.
     fn run_ahead(&mut self, segment: &Segment) -> Fate {
         let (packet, payload) = (self.packet, self.payload);
-        let search = || {
-            let mut search = HeaderSearch::default();
+        let search = |mut search: HeaderSearch| {
             let read = packet.read(payload, 0, |chunk| {
                 search.feed(chunk);
                 Ok(())
@@ -197,10 +202,11 @@ impl Passage<'_> {
         }
     }
 
-    /// Feeds the payload from byte `skip` on to the parser.
-    fn read(&mut self, skip: u32) -> Fate {
+    /// Feeds the payload from byte `skip` to byte `end` to the parser.
+    fn read(&mut self, skip: u32, end: u32) -> Fate {
         let mut records = 0_u32;
-        let fed = self.packet.read(self.payload, skip, |chunk| {
+        let payload = self.payload.up_to(end);
+        let fed = self.packet.read(payload, skip, |chunk| {
             let begun = self.connection.feed(self.policy, self.direction, chunk)?;
             records = records.saturating_add(begun);
             Ok(())
@@ -211,7 +217,7 @@ impl Passage<'_> {
                 if records != 0 {
                     self.packet.count(Counter::Records, u64::from(records));
                 }
-                if read < self.payload.behind(skip) {
+                if read < payload.behind(skip) {
                     self.packet.count(Counter::Unreadable, 1);
                     self.connection.lose(self.direction);
                 }

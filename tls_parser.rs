@@ -116,7 +116,8 @@ impl Default for Policy {
 ///
 /// - `scratch` is the handshake message in progress ([`handshake`]) while the direction is in the
 ///   clear, the SSL2 message in progress ([`ssl2`]), and once the handshake is over the ledger of unanswered
-///   heartbeats ([`heartbeat`]) or, where none may be sent, how far was seen behind a hole ([`ahead`]).
+///   heartbeats ([`heartbeat`]) or, where none may be sent, how far was seen behind a hole, or what of
+///   the other direction ran ahead ([`ahead`]).
 ///   Between messages it is zero.
 /// - `work` is what is left of the current field while a hello is read ([`hello`]), and otherwise the count
 ///   of low bytes in a row ([`runs`]).

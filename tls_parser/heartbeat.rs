@@ -26,6 +26,7 @@
 //! that cross each other are told apart only if they are equally long.
 
 use super::{
+    ahead,
     record::{
         self,
         position, //
@@ -75,8 +76,7 @@ impl Stream {
 
 /// Judges a heartbeat by its record's header.
 pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Reason> {
-    side.own.forget_edge();
-    side.peer.forget_edge();
+    ahead::forget(side);
     if !side.own.has(Stream::PROTECTED) {
         if !side.handshake_over() {
             // The handshake message in progress is lost, but no heartbeat passes from here.
@@ -202,8 +202,8 @@ fn balance(side: &mut Side<'_>) -> Result<(), Reason> {
 
 /// Closes the account of which a part was answered: `side` sends something else now.
 pub(super) fn other_record(side: &mut Side<'_>) {
-    let open = side.peer.scratch & ledger::PARTLY_ANSWERED != 0 && !side.peer.has_edge();
-    if side.handshake_over() && open {
+    let ledgers = side.handshake_over() && !side.own.has_edge() && !side.peer.has_edge();
+    if ledgers && side.peer.scratch & ledger::PARTLY_ANSWERED != 0 {
         side.peer.scratch = 0;
     }
 }

@@ -63,13 +63,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The content type of application data.
+    pub(super) const APPLICATION_DATA: u8 = 23;
+
     /// The kind that a content type names (RFC 8446 5.1, RFC 6520 3).
     fn from_content_type(byte: u8) -> Option<Kind> {
         match byte {
             20 => Some(Kind::ChangeCipherSpec),
             21 => Some(Kind::Alert),
             22 => Some(Kind::Handshake),
-            23 => Some(Kind::ApplicationData),
+            Self::APPLICATION_DATA => Some(Kind::ApplicationData),
             24 => Some(Kind::Heartbeat),
             _ => None,
         }
@@ -159,6 +162,12 @@ impl Stream {
                 }
                 Kind::Ssl2Candidate => false,
             }
+    }
+
+    /// Goes on within the body of application data of which `left` bytes are still to come, or behind it.
+    pub(super) fn go_on_with_data(&mut self, left: u16) {
+        self.left = left;
+        self.place = if left == 0 { position::START } else { DATA };
     }
 
     /// Takes `length` bytes off the current body, if that is application data and longer.

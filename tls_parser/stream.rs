@@ -31,6 +31,7 @@
 //! segments of a direction are signed its SYN tells.
 
 use super::{
+    ahead,
     record,
     Connection,
     Direction,
@@ -66,13 +67,19 @@ pub struct Segment {
 pub enum Placement {
     /// It holds nothing that a receiver would read.
     Empty,
-    /// Its payload is next from byte `skip` on: to be fed to [`Connection::feed`].
+    /// Its payload is next, from byte `skip` to byte `end`: to be fed to [`Connection::feed`]. If there is
+    /// more behind `end`, the segment is to be placed again then.
     Next {
         /// How many bytes of the payload were seen before.
         skip: u32,
+        /// How many bytes of the payload lie before what [ran ahead](Connection::run_ahead).
+        end: u32,
     },
-    /// The same with all of it, behind a hole in a body that nobody looks into.
-    BehindHole,
+    /// The same from its first byte on, behind a hole in a body that nobody looks into.
+    BehindHole {
+        /// As of what is next.
+        end: u32,
+    },
     /// All of its payload was seen before.
     Retransmission,
     /// It lies where a receiver would not read it yet, or not at all: to be dropped, unless it may
@@ -108,7 +115,35 @@ impl Connection {
         if !self.stream(direction).has(Stream::SYNCED) {
             return Placement::MidStream;
         }
-        self.stream(direction).place_payload(segment)
+        self.place_payload(direction, segment)
+    }
+
+    fn place_payload(&mut self, direction: Direction, segment: &Segment) -> Placement {
+        let (own, peer) = self.both(direction);
+        let start = segment.seq.wrapping_add(u32::from(segment.syn));
+        let chain = own.has_edge().then(|| ahead::settle(own, peer)).flatten();
+        let seen = own.next.wrapping_sub(start);
+        let behind_hole = is_behind(start, own.next);
+        if !behind_hole && seen >= segment.len {
+            return Placement::Retransmission;
+        }
+        if !own.is_heeded(segment) {
+            return Placement::OutOfOrder;
+        }
+        if behind_hole && !own.skip_hole(start.wrapping_sub(own.next)) {
+            return Placement::OutOfOrder;
+        }
+        // What ran ahead lies behind `next`, and behind all holes that are skipped.
+        let end = chain.map_or(segment.len, |chain| {
+            segment.len.min(chain.first.wrapping_sub(start))
+        });
+        own.next = start.wrapping_add(end);
+        own.pass_edge();
+        if behind_hole {
+            Placement::BehindHole { end }
+        } else {
+            Placement::Next { skip: seen, end }
+        }
     }
 
     /// Places payload on a SYN that begins nothing: a receiver reads none of it, but may have before.
@@ -179,10 +214,15 @@ impl Connection {
 
     /// Gives up following `direction`, a part of which passed unread, until it can be picked up.
     pub fn lose(&mut self, direction: Direction) {
-        let stream = self.stream(direction);
-        stream.begin_at(0);
-        stream.clear(Stream::SYNCED);
-        stream.set(Stream::MIDWAY);
+        let (own, peer) = self.both(direction);
+        if ahead::chain(own, peer).is_some() {
+            peer.scratch = 0;
+        }
+        if ahead::chain(peer, own).is_some() {
+            // It is kept in what is lost.
+            peer.lose();
+        }
+        own.lose();
     }
 
     /// Whether `direction` stands within a record, so that its end here cuts the record short.
@@ -209,26 +249,10 @@ impl Stream {
         };
     }
 
-    fn place_payload(&mut self, segment: &Segment) -> Placement {
-        let start = segment.seq.wrapping_add(u32::from(segment.syn));
-        let seen = self.next.wrapping_sub(start);
-        let behind_hole = is_behind(start, self.next);
-        if !behind_hole && seen >= segment.len {
-            return Placement::Retransmission;
-        }
-        if !self.is_heeded(segment) {
-            return Placement::OutOfOrder;
-        }
-        let placement = if !behind_hole {
-            Placement::Next { skip: seen }
-        } else if self.skip_hole(start.wrapping_sub(self.next)) {
-            Placement::BehindHole
-        } else {
-            return Placement::OutOfOrder;
-        };
-        self.next = start.wrapping_add(segment.len);
-        self.pass_edge();
-        placement
+    fn lose(&mut self) {
+        self.begin_at(0);
+        self.clear(Stream::SYNCED);
+        self.set(Stream::MIDWAY);
     }
 
     /// Whether a receiver reads the segment, wherever it lies.

@@ -5,9 +5,9 @@
 # delay and corruption before and behind the router, every MTU, with and without
 # offloads, TLS 1.2 and 1.3, downloads and uploads. Nothing is condemned, and
 # what arrives is what was sent. Then the throughput with the helper (ports 443
-# and 444) against that without (8443 and 8444) at 1 % loss, printed only: where
-# segments are lost before the router, those behind a record's header are dropped
-# by the helper until it comes again.
+# to 445) against that without (8443 to 8445) at 1 % loss, printed only: where
+# a segment with a record's header is lost before the router, some of those behind
+# it are dropped by the helper, and sent again.
 #
 #   client <---> router (module) <---> server: nginx
 #        [netem]  [netem] [netem]  [netem]
@@ -46,6 +46,7 @@ start_server() {
 		root $store;
 		$(tls_server 443 16k)
 		$(tls_server 444 4k)
+		$(tls_server 445 1400)
 		server {
 			listen 127.0.0.1:8080;
 			location / { return 200 \$http_file; }
@@ -306,6 +307,8 @@ comparisons=(
 	"download_40mbit 443 download before loss 1% rate 40mbit"
 	"download_40mbit_records_4k 444 download before loss 1% rate 40mbit"
 	"upload_40mbit 443 upload before loss 1% rate 40mbit"
+	"download_40mbit_records_1400 445 download before loss 1% rate 40mbit"
+	"download_rtt20ms_records_1400 445 download before loss 1% delay 10ms"
 	"download_records_4k 444 download before loss 1%" "upload 443 upload before loss 1%"
 	"download_lost_behind 443 download behind loss 1%"
 )
@@ -338,7 +341,7 @@ for ns in client server; do
 done
 make_files
 start_server
-load ports=443,444
+load ports=443,444,445
 declare -A tests=([clean_100]=1 [impaired]=${#impairments[@]} [sized]=$((2 * ${#mtus[@]})) [throughput]=${#comparisons[@]})
 parts=("$@")
 [[ ${#parts[@]} != 0 ]] || parts=(clean_100 impaired sized throughput)

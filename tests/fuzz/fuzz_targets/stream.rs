@@ -54,28 +54,44 @@ struct Wire {
 
 impl Wire {
     fn send(&mut self, direction: Direction, segment: &Segment, payload: &[u8]) -> Placement {
+        self.send_part(direction, segment, payload, false)
+    }
+
+    /// Sends what of a segment is next; `again` if its first part has been read.
+    fn send_part(
+        &mut self,
+        direction: Direction,
+        segment: &Segment,
+        payload: &[u8],
+        again: bool,
+    ) -> Placement {
         let policy = Policy::default();
         let condemned = self.connection.condemned();
-        let before = self.connection;
         let placement = self.connection.place(direction, segment);
-        let read = match placement {
-            Placement::Next { skip } => payload
-                .get(skip as usize..)
-                .expect("more is skipped than there is"),
-            Placement::BehindHole => payload,
-            Placement::Retransmission => {
-                assert_eq!(self.connection, before);
-                &[]
-            }
-            _ => &[],
+        let (skip, end) = match placement {
+            Placement::Next { skip, end } => (skip, end),
+            Placement::BehindHole { end } => (0, end),
+            _ => (0, 0),
         };
+        let read = payload
+            .get(skip as usize..end as usize)
+            .expect("more is read than there is");
         let fed = self.connection.feed(&policy, direction, read);
+        if end != 0 && end < segment.len {
+            assert!(end > skip, "nothing is read of it");
+            assert!(!again, "it is cut once");
+            if fed.is_ok() {
+                self.send_part(direction, segment, payload, true);
+            }
+            return placement;
+        }
         if placement == Placement::OutOfOrder {
-            self.connection.run_ahead(&policy, direction, segment, || {
-                let mut search = HeaderSearch::default();
+            let search = |mut search: HeaderSearch| {
                 search.feed(payload);
                 Some(search)
-            });
+            };
+            self.connection
+                .run_ahead(&policy, direction, segment, search);
         }
         if placement == Placement::MidStream {
             let header_at = |at: u32| payload.get(at as usize..)?.first_chunk().copied();
@@ -84,7 +100,10 @@ impl Wire {
         if condemned.is_some() {
             assert_eq!(self.connection.condemned(), condemned, "acquitted");
         }
-        if fed.is_ok() && !read.is_empty() && !segment.syn {
+        let read = !read.is_empty() || placement == Placement::Retransmission;
+        if fed.is_ok() && read && !segment.syn {
+            // What ran ahead is settled, at the latest now.
+            self.connection.place(direction, segment);
             let state = self.connection;
             assert_eq!(
                 self.connection.place(direction, segment),

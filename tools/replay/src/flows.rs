@@ -255,8 +255,9 @@ impl Passage<'_> {
         let condemned = self.connection.condemned().is_some();
         let fate = match self.connection.place(self.direction, segment) {
             Placement::Empty => Fate::Passed,
-            Placement::Next { skip } => self.read(skip),
-            Placement::BehindHole => {
+            // Here nothing runs ahead, so that `end` is the segment's.
+            Placement::Next { skip, .. } => self.read(skip),
+            Placement::BehindHole { .. } => {
                 self.counts.holes_skipped += 1;
                 self.read(0)
             }
