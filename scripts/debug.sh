@@ -3,7 +3,8 @@
 #
 # The module in a debug kernel (scripts/debug-kernel.sh): its KUnit cases, memory that is refused, all guest tests, a short
 # stress, and memory that was lost; any complaint of the kernel is a failure. Then a deliberate mistake, of which the kernel
-# has to complain. Slow: an hour or more without KVM. scripts/debug.sh PART... runs the parts named.
+# has to complain. Slow: an hour or more without KVM. Before, the selftests and evasions in user-mode Linux with KASAN,
+# which knows less but is quick. scripts/debug.sh PART... runs the parts named.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,7 +12,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # Waiting, and looking for what went wrong, takes the debug kernel several times as long.
 export VM_MEMORY=${VM_MEMORY:-3G} VM_TIMEOUT=${VM_TIMEOUT:-7200}
 parts=("$@")
-[ $# -gt 0 ] || parts=(debug netns evasion stress oob)
+[ $# -gt 0 ] || parts=(uml debug netns evasion stress oob)
 
 # module FOLDER NAME: another module for the debug kernel, beside ours.
 module() {
@@ -21,14 +22,21 @@ module() {
 
 guest() { "$clone/scripts/vm.sh" "$@"; }
 
+# The quick one: at native speed, in user-mode Linux with KASAN.
+uml() { KVER=${KVER%-debug} UML_DEBUG=1 "$clone/scripts/uml.sh" "$@"; }
+
+# What the kernel says of the deliberate mistake.
+caught='BUG: KASAN: slab-out-of-bounds in .*tls_oob'
+
 part() {
 	case $1 in
 	debug) guest tests/debug/leaks.sh tests/debug/run.sh ;;
 	netns) guest tests/debug/leaks.sh tests/netns/run.sh ;;
 	evasion) guest tests/debug/leaks.sh tests/evasion/run.sh ;;
 	stress) guest tests/debug/leaks.sh tests/stress/run.sh 1000 20 ;;
-	oob) VM_SPLAT='BUG: KASAN: slab-out-of-bounds in .*tls_oob' guest tests/debug/oob.sh ;;
-	*) die "there is no part $1: debug, netns, evasion, stress, oob" ;;
+	oob) VM_SPLAT=$caught guest tests/debug/oob.sh ;;
+	uml) uml tests/netns/run.sh && uml tests/evasion/run.sh && VM_SPLAT=$caught uml tests/debug/oob.sh ;;
+	*) die "there is no part $1: uml, debug, netns, evasion, stress, oob" ;;
 	esac
 }
 

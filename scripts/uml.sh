@@ -6,6 +6,8 @@
 # fragments (scripts/kconfig) from the stock kernel's own source; the module for it is in build/$KVER/um. The
 # guest sees the root and the clone, and writes to memory only. How a run is judged: as by scripts/vm.sh.
 # UML_MEMORY and UML_TIMEOUT (seconds) change its size. It has one CPU, and stays on one of the machine's.
+# UML_DEBUG=1: a kernel with KASAN, UBSAN and the like, built by clang; the module, its KUnit cases and the deliberate
+# mistake (tests/debug) for it are in build/$KVER/um-debug.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -14,10 +16,19 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_root
 find_kernel
 timeout=${UML_TIMEOUT:-1800}
-out=build/$version/um
+debug=${UML_DEBUG:-0}
+case $debug in
+0) flavour=um compiler=CC=gcc-14 build_time="4 minutes" ;;
+1) flavour=um-debug compiler=LLVM=-19 build_time="10 minutes" ;;
+*) die "UML_DEBUG=$debug: allowed are 0 and 1" ;;
+esac
+out=build/$version/$flavour
 # shellcheck source=scripts/guest.sh
 source "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
 fragments=$(cd "$clone" && cat scripts/kconfig/{base,netfilter,um}.config)
+# Of debug.config it has all but these; lockdep switches itself off there.
+lacking='^CONFIG_(UNWINDER_FRAME_POINTER|VMAP_STACK|FAULT_INJECTION_STACKTRACE_FILTER)='
+[ "$debug" = 0 ] || fragments+=$'\n'$(grep -vE "$lacking" "$clone/scripts/kconfig/debug.config")
 place=/usr/src/nf_conntrack_tls_um/$version
 source=$place/source
 kernel=$place/$(key "$fragments")
@@ -25,7 +36,7 @@ kernel=$place/$(key "$fragments")
 # --- the kernel, and the module for it --------------------------------------
 
 uml_make() {
-	in_root "$root" make --no-print-directory -C "$source" O="$kernel" ARCH=um CC=gcc-14 LOCALVERSION=-um "$@"
+	in_root "$root" make --no-print-directory -C "$source" O="$kernel" ARCH=um "$compiler" "LOCALVERSION=-$flavour" "$@"
 }
 
 build_kernel() {
@@ -38,17 +49,22 @@ build_kernel() {
 	uml_make INSTALL_MOD_PATH="$kernel/root" modules_install
 }
 
-# Rust is position-independent there, which the loader of modules knows nothing of.
+# build_module FOLDER OUT. Rust is position-independent there, which the loader of modules knows nothing of.
 build_module() {
-	mkdir -p "$clone/$out"
-	uml_make M="$guest_clone" MO="$guest_clone/$out" RUSTFLAGS_MODULE="-Crelocation-model=static -Ccode-model=large"
+	mkdir -p "$clone/$2"
+	uml_make M="$guest_clone$1" MO="$guest_clone/$2" RUSTFLAGS_MODULE="-Crelocation-model=static -Ccode-model=large"
 }
 
 build() {
 	one_at_a_time .um "user-mode Linux"
+	[ "$debug" = 0 ] || into_root debug "clang (a minute)"
 	once "um-source-$version" "a clean tree of the kernel's source" link_tree "$(source_tree "$version")" "$source"
-	once "um-$version-${kernel##*/}" "user-mode Linux $version (4 minutes)" build_kernel
-	step "the module for it" build_module
+	once "$flavour-$version-${kernel##*/}" "user-mode Linux $version ($build_time)" build_kernel
+	step "the module for it" build_module "" "$out"
+	if [ "$debug" = 1 ]; then
+		step "KUnit cases for it" build_module /tests/debug/kunit "$out/kunit"
+		step "a deliberate mistake for it" build_module /tests/debug/oob "$out/oob"
+	fi
 	exec 9>&-
 }
 
