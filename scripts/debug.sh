@@ -23,7 +23,7 @@ module() {
 guest() { "$clone/scripts/vm.sh" "$@"; }
 
 # The quick one: at native speed, in user-mode Linux with KASAN.
-uml() { KVER=${KVER%-debug} UML_DEBUG=1 "$clone/scripts/uml.sh" "$@"; }
+uml() { KVER=${stock%-debug} UML_DEBUG=1 "$clone/scripts/uml.sh" "$@"; }
 
 # What the kernel says of the deliberate mistake.
 caught='BUG: KASAN: slab-out-of-bounds in .*tls_oob'
@@ -40,13 +40,22 @@ part() {
 	esac
 }
 
+# need_kernel PART: the debug kernel, and what is built for it, unless the part is the one without it.
+need_kernel() {
+	[[ $1 != uml && -z $built ]] || return 0
+	KVER=$("$clone/scripts/debug-kernel.sh")
+	export KVER
+	"$clone/scripts/build.sh"
+	step "KUnit cases for it" module tests/debug/kunit kunit
+	step "a deliberate mistake for it" module tests/debug/oob oob
+	built=1
+}
+
+built=''
+stock=${KVER-}
 passed=0 failed=0
-KVER=$("$clone/scripts/debug-kernel.sh")
-export KVER
-"$clone/scripts/build.sh"
-step "KUnit cases for it" module tests/debug/kunit kunit
-step "a deliberate mistake for it" module tests/debug/oob oob
 for name in "${parts[@]}"; do
+	need_kernel "$name"
 	say "$name ..."
 	if part "$name" 2>&1 </dev/null; then
 		passed=$((passed + 1))
