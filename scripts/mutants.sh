@@ -36,7 +36,7 @@ mutate() {
 	local status=0
 	in_root "$root" env -C "$out/source" -u CARGO_TARGET_DIR PATH="/usr/local/bin:$PATH" TMPDIR="$guest_clone/$out/tmp" \
 		CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=false PROPTEST_MAX_SHRINK_ITERS=0 \
-		prlimit --as=8000000000 cargo mutants --jobs "$(nproc)" --gitignore false --colors never --no-times --timeout 40 \
+		prlimit --as=8000000000 cargo mutants --jobs "$(nproc)" --gitignore false --colors never --no-times --timeout 90 \
 		--exclude-re "$same" --file 'crate/src/tls_parser*' --file 'crate/src/tls_parser/*' --output "$guest_clone/$out" "$@" || status=$?
 	[ "$status" = 0 ] || [ "$status" = 2 ] || [ "$status" = 3 ]
 }
