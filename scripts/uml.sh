@@ -26,8 +26,8 @@ out=build/$version/$flavour
 # shellcheck source=scripts/guest.sh
 source "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
 fragments=$(cd "$clone" && cat scripts/kconfig/{base,netfilter,um}.config)
-# Of debug.config it has all but these; lockdep switches itself off there.
-lacking='^CONFIG_(UNWINDER_FRAME_POINTER|VMAP_STACK|FAULT_INJECTION_STACKTRACE_FILTER)='
+# Of debug.config it has all but these. Lockdep complains of user-mode Linux itself, before all else, and switches itself off.
+lacking='^CONFIG_(UNWINDER_FRAME_POINTER|VMAP_STACK|FAULT_INJECTION_STACKTRACE_FILTER|PROVE_LOCKING|PROVE_RCU|PROVE_RCU_LIST)='
 [ "$debug" = 0 ] || fragments+=$'\n'$(grep -vE "$lacking" "$clone/scripts/kconfig/debug.config")
 place=/usr/src/nf_conntrack_tls_um/$version
 source=$place/source
