@@ -197,7 +197,8 @@ log_cursor() {
 
 log_since() { dmesg --syslog --notime | sed "1,/$1\$/d"; }
 
-logged() { log_since "$1" | grep -qE -- "$2"; }
+# grep reads to the end: to stop at the first line would kill what writes the log, and so fail.
+logged() { log_since "$1" | grep -E -- "$2" >/dev/null; }
 
 not_logged() {
 	! log_since "$1" | grep -E -- "$2"
