@@ -66,8 +66,9 @@ check-guest: module ## Run the selftests in the guest
 check-evasion: module ## Send crafted packets through the module in the guest
 	@scripts/vm.sh tests/evasion/run.sh
 
-check-netem: module ## Send honest TLS through bad networks (20 minutes)
-	@VM_MEMORY=2G scripts/vm.sh env NETEM_SECONDS=$${NETEM_SECONDS:-4} NETEM_PAIRS=$${NETEM_PAIRS:-5} tests/netem/run.sh
+check-netem: module ## Send honest TLS through bad networks (25 minutes); throughput is measured in user-mode Linux
+	@VM_MEMORY=2G scripts/vm.sh env NETEM_SECONDS=$${NETEM_SECONDS:-4} tests/netem/run.sh clean_100 impaired sized
+	@scripts/uml.sh env NETEM_SECONDS=$${NETEM_SECONDS:-2} NETEM_PAIRS=$${NETEM_PAIRS:-15} tests/netem/run.sh throughput
 
 check-interop: module ## Send real TLS stacks through the module (15 minutes)
 	@scripts/interop.sh

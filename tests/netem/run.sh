@@ -13,7 +13,8 @@
 #        [netem]  [netem] [netem]  [netem]
 #
 # run.sh [PART...]: of clean_100, impaired, sized, throughput.
-# NETEM_SECONDS is how long a transfer may take, roughly; NETEM_PAIRS how many runs the medians are of.
+# NETEM_SECONDS is how long a transfer may take, roughly; NETEM_PAIRS how many runs the medians are of: a single timer
+# that runs out makes a run half as fast, so few tell nothing.
 # All is IPv4: IPv6 has no MTU below 1280, and TCP knows no difference.
 
 netem=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -21,7 +22,7 @@ netem=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$netem/../netns/lib.sh"
 
 seconds=${NETEM_SECONDS:-4}
-pairs=${NETEM_PAIRS:-5}
+pairs=${NETEM_PAIRS:-15}
 full=100 least=5 compared=20 # megabytes
 megabyte=1000000
 store=$scratch/www
