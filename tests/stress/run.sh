@@ -123,15 +123,18 @@ calm() { [[ -e $over ]]; }
 
 # repeat PAUSE COMMAND...: until the storm is over. What fails in it, fails; but once it has to succeed.
 repeat() {
-	local pause=$1 times=0
+	local pause=$1 times=0 said=$scratch/$2.said
 	shift
 	until calm; do
-		if "$@" &>/dev/null; then
+		if "$@" &>"$said"; then
 			times=$((times + 1))
 		fi
 		sleep "$pause"
 	done
-	echo "$times times: $*" >>"$scratch/actors"
+	{
+		echo "$times times: $*"
+		((times)) || cat "$said"
+	} >>"$scratch/actors"
 	((times))
 }
 
@@ -162,7 +165,7 @@ namespace_comes_and_goes() {
 	ip -n $ns link set lo up
 	on $ns iptables -A INPUT -m conntrack --ctstate INVALID -j DROP
 	# shellcheck disable=SC2016
-	on $ns timeout 5 bash -c 'ncat -l 443 & until exec 3<>/dev/tcp/127.0.0.1/443; do sleep 0.1; done
+	on $ns timeout 60 bash -c 'ncat -l 443 & until exec 3<>/dev/tcp/127.0.0.1/443; do sleep 0.1; done
 		printf "\x16\x03\x01\x01" >&3; kill $!'
 	tracked=$(on $ns cat /proc/sys/net/netfilter/nf_conntrack_count)
 	ip netns del $ns && ((tracked))
@@ -180,7 +183,7 @@ clients_die() {
 	client=$!
 	busywait grep -q held "$scratch/held"
 	kill -KILL $client
-	! wait $client && grep -q '^[1-9]' "$scratch/held"
+	! wait $client && cat "$scratch/held" && grep -q '^[1-9]' "$scratch/held"
 }
 
 storm() {
