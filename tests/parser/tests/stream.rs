@@ -563,6 +563,67 @@ fn a_chain_that_no_record_begins_is_forgotten() {
     }
 }
 
+/// What fills a hole may go on where the chain was, in a body or in a header's middle; and is read.
+#[test]
+fn a_segment_goes_on_over_a_chain_that_is_none() {
+    let mut body = vec![0xaa; 1000];
+    body[200..205].copy_from_slice(&[23, 3, 3, 16, 0]);
+    let heartbeat = [24, 3, 3, 0, 40];
+    for end in [3196, 3197, 3199, 3201, 3400, 3900] {
+        let (mut wire, base) = with_ahead("honest_full_handshake_12", &body);
+        assert!(wire.passes(base + 500, &data(1495)[500..]));
+        assert_eq!(
+            wire.client(base + 1500, &[&up_to(end)[..], &heartbeat].concat()),
+            NEW
+        );
+        assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated), "{end}");
+    }
+}
+
+/// Of the chain's last record what is still to come is searched, as ever.
+#[test]
+fn the_rest_behind_a_chain_is_searched() {
+    let chain = data(1000);
+    let (mut wire, base) = with_ahead("honest_full_handshake_12", &chain[..500]);
+    assert!(wire.passes(base + 500, &data(1495)[500..]));
+    assert!(wire.passes(base + 1500, &up_to(3000)));
+    assert!(wire.passes(base + 3500, &chain[500..600]));
+    assert!(wire.connection.in_record(Original));
+    assert_eq!(wire.client(base + 3600, &[0x41; 200]), NEW);
+    assert_eq!(wire.verdict, Err(Reason::SuspiciousSequence));
+}
+
+/// The edge of the other side is no chain, wherever it lies.
+#[test]
+fn the_other_side_s_edge_is_no_chain() {
+    let (_, [base, _]) = established("honest_full_handshake_12");
+    // The upper half of the server's sequence numbers is the lower half of what the client sends next.
+    let isn = 0x5000_5000 - 1 - base;
+    let (mut wire, next) = established_at("honest_full_handshake_12", isn);
+    let [client, server] = next.map(|at| isn + 1 + at);
+    let ahead = |wire: &mut Wire, direction: Direction, seq: u32, ack: u32| {
+        let header = Segment {
+            seq,
+            ack: Some(ack),
+            ..Segment::default()
+        };
+        wire.runs_ahead(direction, header, &[0xaa; 1000])
+    };
+    assert!(!ahead(&mut wire, Reply, server + 1000, client));
+    for with_edge in [false, true] {
+        let mut wire = wire.clone();
+        if with_edge {
+            assert!(!ahead(&mut wire, Original, client + 1000, server));
+        }
+        let header = Segment {
+            seq: client,
+            ..Segment::default()
+        };
+        assert_eq!(wire.send(Original, header, &[24, 3, 3, 0, 40]), NEW);
+        assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
+    }
+}
+
 /// The receiver has what ran ahead: other bytes there, read now, would only mislead.
 #[test]
 fn what_ran_ahead_is_not_read_again() {
