@@ -28,6 +28,8 @@ SERVERS = ["10.0.2.2", "2001:db8:2::2", "10.0.2.3", "2001:db8:2::3"]
 PATIENCE = {"exact": 60.0, "storm": 1.0, "hold": 5.0}
 # What depends on the order of events, beside the kinds of connections.
 LOOSE = {"retransmissions", "out_of_order", "dropped"}
+# A FIN that a slow machine's TCP sends again cuts the same record short again.
+AT_LEAST = {"truncated"}
 
 
 def wait_arrived(sock: socket.socket) -> None:
@@ -115,7 +117,7 @@ def exact(count: int) -> None:
     wrong = {
         name: f"{value}, not {expected[name]}"
         for name, value in grown.items()
-        if name not in LOOSE and value != expected[name]
+        if name not in LOOSE and value != max(expected[name], value if name in AT_LEAST else 0)
     }
     if wrong or grown["dropped"] < grown["condemned"]:
         raise AssertionError(f"wrong: {wrong}; all: {grown}")

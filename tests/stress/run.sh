@@ -179,7 +179,7 @@ table_runs_full() {
 
 clients_die() {
 	local client
-	"$python" "$stress/calls.py" hold 20 >"$scratch/held" &
+	"$python" "$stress/calls.py" hold 5 >"$scratch/held" &
 	client=$!
 	busywait grep -q held "$scratch/held"
 	kill -KILL $client
