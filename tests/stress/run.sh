@@ -181,7 +181,8 @@ clients_die() {
 	local client
 	"$python" "$stress/calls.py" hold 5 >"$scratch/held" &
 	client=$!
-	busywait grep -q held "$scratch/held"
+	# Amid the storm it takes a debug kernel more than a minute to begin.
+	timeout=300 busywait grep -q held "$scratch/held"
 	kill -KILL $client
 	! wait $client && cat "$scratch/held" && grep -q '^[1-9]' "$scratch/held"
 }
