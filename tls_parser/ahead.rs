@@ -14,7 +14,9 @@
 //! Its bytes are searched for whatever could be a header. One passes if none that is not harmless begins,
 //! lies or ends in it: then it is a part of a body, and once the stream is read up to it, a hole of
 //! which that is known. So it must begin at the edge: behind bytes that were searched too, and do not end in
-//! the first part of a header. The edge is the end of the last segment searched, passed or not.
+//! the first part of a header. The edge is the end of the last segment searched, passed or not. (One segment
+//! of fifty ends in what could be a content type. In a chain that byte lies in a body; but a chain may be forged, and
+//! the byte read again as another type.)
 //!
 //! # The chain
 //!
@@ -22,7 +24,8 @@
 //! ends. Of this chain are kept the place of its first header and its span to where the next one has to lie,
 //! in the other side's `scratch`, which is free as long as that side has no edge of its own. Once the stream
 //! is read up to the first header, and a record begins there, all records of the chain are known: it is
-//! read up to the chain's end. If none begins there, it was chance, and the chain is forgotten.
+//! read up to the chain's end. If none begins there, it was chance, and the chain is forgotten. (If another
+//! header lies just where the record of that one would end, a connection hangs: one in 2^36 of the bytes searched.)
 //!
 //! What has passed is not read again: a segment that fills a hole, and goes on behind the first header with
 //! other bytes than those that the receiver has already, changes nothing in the chain.
