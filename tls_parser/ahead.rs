@@ -32,12 +32,14 @@
 //!
 //! # What could get past so
 //!
-//! Low bytes, as they do in any hole. A request for a heartbeat, if the first part of its header is
-//! dropped and sent again with other bytes; its answer is read, and refused, where both hellos were seen
-//! and did not agree upon heartbeats. If the header of the answer is lost on the way here, the rest of
-//! it could run ahead: so nothing does if its side acknowledges what the other side's stream has
-//! not been read up to, unless that lies in a body. Where heartbeats were agreed upon, or the hellos not
-//! seen, nothing runs ahead; nor before the handshake is over, as long as bodies are looked into.
+//! Low bytes, as they do in any hole. A request for a heartbeat, if a header begins in what was dropped and
+//! ends in what ran ahead, and is sent again with other bytes: in the request's own header, or in one before, to mislead
+//! about its length. The answer is read, and refused, where both hellos were seen and did not agree upon
+//! heartbeats. If the header of the answer is lost on the way here, the rest of it could run ahead: so nothing
+//! does if its side acknowledges what the other side's stream has not been read up to, unless that lies in a body.
+//! That does not help if the stream was misled: then a part of an answer passes whose first segment was lost, as
+//! one in README's residual risks says. Where heartbeats were agreed upon, or the hellos not seen, nothing runs
+//! ahead; nor before the handshake is over, as long as bodies are looked into.
 
 use super::{
     heartbeat,
