@@ -23,7 +23,7 @@ source "$netem/../netns/lib.sh"
 
 seconds=${NETEM_SECONDS:-4}
 pairs=${NETEM_PAIRS:-15}
-full=100 least=5 compared=20 # megabytes
+full=100 least=5 # megabytes
 megabyte=1000000
 store=$scratch/www
 shown=(holes_skipped ran_ahead out_of_order retransmissions truncated)
@@ -267,7 +267,7 @@ timed() {
 # ratio PORT WAY WHERE NETEM...: medians of alternating runs, with the helper and without; the dice of both
 # runs of a pair fall alike.
 ratio() {
-	local port=$1 other=$((8000 + $1)) way=$2 speed size most=$((compared * megabyte)) n before
+	local port=$1 other=$((8000 + $1)) way=$2 speed size most=$((full * megabyte)) n before
 	shape "${@:3}"
 	speed=$($way 3 "$other" $((least * megabyte))) || return 1
 	size=$((speed * seconds))
