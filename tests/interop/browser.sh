@@ -77,7 +77,7 @@ serve() {
 			$(site 4431 TLSv1.3 on)
 			$(site 4432 TLSv1.2 on)
 			$(site 4433 TLSv1.3)
-			$(site 4434 TLSv1.2)
+			$(site 14434 TLSv1.2)
 			$(site 4435 TLSv1.3 on 'ssl_ecdh_curve secp384r1;')
 		}
 	CONF
@@ -86,6 +86,8 @@ serve() {
 		kill -0 $! || { cat "$work/nginx.log" && exit 1; }
 		sleep 0.1
 	done
+	"$here/distance.py" 4434 14434 0.02 &
+	until (: <>/dev/tcp/127.0.0.1/4434) 2>/dev/null; do sleep 0.1; done
 }
 
 record() {
