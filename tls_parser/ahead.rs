@@ -11,9 +11,9 @@
 //!                                               |<------- the chain: span ------->|
 //! ```
 //!
-//! Its bytes are searched for whatever could be a header. One passes if none that is not harmless begins,
-//! lies or ends in it: then it is a part of a body, and once the stream is read up to it, a hole of
-//! which that is known. So it must begin at the edge: behind bytes that were searched too, and do not end in
+//! Its bytes are searched for whatever could be a lawful header. One passes if none that is not harmless begins,
+//! lies or ends in it: then it is a part of a body, or of what no receiver reads, and once the stream is read up
+//! to it, a hole of which that is known. So it must begin at the edge: behind bytes that were searched too, and do not end in
 //! the first part of a header. The edge is the end of the last segment searched, passed or not. (One segment
 //! of fifty ends in what could be a content type. In a chain that byte lies in a body; but a chain may be forged, and
 //! the byte read again as another type.)
@@ -28,23 +28,25 @@
 //! header lies just where the record of that one would end, a connection hangs: one in 2^36 of the bytes searched.)
 //!
 //! What has passed is not read again: a segment that fills a hole, and goes on behind the first header with
-//! other bytes than those that the receiver has already, changes nothing in the chain.
+//! other bytes, changes nothing in the chain. Which of the two its receiver keeps only that one knows.
 //!
 //! # What could get past so
 //!
-//! Low bytes, as they do in any hole. A request for a heartbeat, if a header begins in what was dropped and
-//! ends in what ran ahead, and is sent again with other bytes: in the request's own header, or in one before, to mislead
-//! about its length. The answer is read, and refused, where both hellos were seen and did not agree upon
-//! heartbeats. If the header of the answer is lost on the way here, the rest of it could run ahead: so nothing
+//! Low bytes, as they do in any hole. Records whose header breaks a rule by itself: a receiver that bears with one is
+//! sent up to [`MAX_AHEAD`] behind it. A request for a heartbeat that is sent again with other bytes: where a header begins
+//! in what was dropped and ends in what ran ahead, its own, or one before to mislead about the length; or over a chain, if
+//! the receiver prefers what fills a hole. The answer is read, and refused, where both hellos were seen and did not agree
+//! upon heartbeats. If the header of the answer is lost on the way here, the rest of it could run ahead: so nothing
 //! does if its side acknowledges what the other side's stream has not been read up to, unless that lies in a body.
-//! That does not help if the stream was misled: then a part of an answer passes whose first segment was lost, as
-//! one in README's residual risks says. Where heartbeats were agreed upon, or the hellos not seen, nothing runs
+//! That does not help if the stream was misled: then a part of an answer passes whose first segment was lost, see
+//! README's residual risks. Where heartbeats were agreed upon, or the hellos not seen, nothing runs
 //! ahead; nor before the handshake is over, as long as bodies are looked into.
 
 use super::{
     heartbeat,
     record::{
         self,
+        position,
         Kind, //
     },
     stream::is_behind,
@@ -59,6 +61,9 @@ use super::{
 
 /// The shortest segment that is searched: in a shorter one a header may neither begin nor end.
 const MIN_LENGTH: u32 = record::HEADER_LENGTH as u32;
+
+/// How far ahead of the stream a segment may end: more than the window that Linux's `tcp_rmem` allows.
+const MAX_AHEAD: u32 = 1 << 26;
 
 /// Bytes that are searched at once, and the major version in each of them.
 const WORD: usize = size_of::<u64>();
@@ -203,6 +208,8 @@ impl Connection {
         search: impl FnOnce(HeaderSearch) -> Option<HeaderSearch>,
     ) -> bool {
         let mut side = self.side(policy, direction);
+        // Whoever only acknowledges what ran ahead is placed no more.
+        settle(side.peer, side.own);
         !segment.syn && side.is_harmless(segment) && side.run_ahead(segment, search)
     }
 }
@@ -213,6 +220,8 @@ impl Side<'_> {
         self.handshake_over()
             && (self.own.has(Stream::PROTECTED) || self.is_tls13())
             && heartbeat::not_negotiated(self)
+            // A heartbeat that has begun keeps its first bytes in `scratch`.
+            && [&*self.own, &*self.peer].iter().all(|stream| stream.position() <= position::BODY)
             && segment.ack.is_some_and(|ack| self.peer.is_framed_to(ack))
     }
 
@@ -225,6 +234,9 @@ impl Side<'_> {
             return false;
         }
         let end = segment.seq.wrapping_add(segment.len);
+        if end.wrapping_sub(self.own.next) > MAX_AHEAD {
+            return false;
+        }
         let edge = self.own.edge();
         if edge.is_some_and(|edge| !is_behind(end, edge)) {
             return false;

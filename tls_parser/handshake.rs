@@ -113,6 +113,10 @@ pub(super) fn begin_record(side: &mut Side<'_>, kind: Kind) -> Result<(), Reason
     }
     heartbeat::other_record(side);
     let clear = !side.own.has(Stream::PROTECTED);
+    if clear && side.own.has(Stream::FINISHED) && kind == Kind::Handshake {
+        // TLS 1.3: no message may be sent; `scratch` is no longer the handshake's.
+        return Err(Reason::HandshakeDirection);
+    }
     let in_message = clear && !side.own.has(Stream::FINISHED) && side.own.scratch != 0;
     if in_message && kind != Kind::Handshake {
         let alert = kind == Kind::Alert && side.own.left <= 2;

@@ -624,7 +624,7 @@ fn the_other_side_s_edge_is_no_chain() {
     }
 }
 
-/// The receiver has what ran ahead: other bytes there, read now, would only mislead.
+/// The receiver has what ran ahead, and maybe keeps it: other bytes there, read now, could only mislead.
 #[test]
 fn what_ran_ahead_is_not_read_again() {
     let ahead = [data(700), data(800)].concat();
@@ -851,6 +851,110 @@ fn no_answer_runs_ahead_to_what_was_not_read() {
     assert!(!answer(&mut wire, 1000, 1500), "the first sets the edge");
     for (at, ack, ahead) in [(2000, 1500, true), (3000, 1542, false), (3000, 1500, true)] {
         assert_eq!(answer(&mut wire, at, ack), ahead, "{at} {ack}");
+    }
+}
+
+/// As far as a receiver's window reaches, but for exotic ones.
+#[test]
+fn nothing_runs_ahead_too_far() {
+    for (end, ahead) in [(1 << 26, true), ((1 << 26) + 1, false)] {
+        let (mut wire, [base, _]) = established("honest_full_handshake_12");
+        assert!(!wire.passes(base + end - 2000, &[0xaa; 1000]));
+        assert_eq!(wire.passes(base + end - 1000, &[0xaa; 1000]), ahead);
+    }
+}
+
+/// The sequence number that begins a connection so that byte `at` behind its handshake has the number `seq`.
+fn isn_for(case: &str, at: u32, seq: u32) -> u32 {
+    let (_, [base, _]) = established(case);
+    seq.wrapping_sub(at + 1 + base)
+}
+
+/// In TLS 1.3 no handshake record in the clear follows the handshake: an edge or a chain is not taken for a message that
+/// has begun.
+#[test]
+fn an_edge_is_no_handshake_message() {
+    let case = "honest_full_handshake_13";
+    // Numbers that would be steps of a message: SKIP, and HEARTBEAT_MODE.
+    for seq in [0x0100_8000_u32, 0x3900_8000] {
+        let mut wires = [false, true].map(|chain| {
+            let (at, seq) = if chain {
+                (2000, seq >> 16)
+            } else {
+                (4000, seq)
+            };
+            let isn = isn_for(case, at, seq);
+            let (mut wire, [client, server]) = established_at(case, isn);
+            let mut ahead = |at: u32, payload: &[u8]| {
+                let header = Segment {
+                    seq: isn.wrapping_add(1 + client + at),
+                    ack: Some(isn.wrapping_add(1 + server)),
+                    ..Segment::default()
+                };
+                wire.runs_ahead(Original, header, payload)
+            };
+            if chain {
+                assert!(!ahead(1000, &[0xaa; 1000]));
+                assert!(ahead(2000, &data(995)));
+            } else {
+                assert!(!ahead(3000, &[0xaa; 1000]));
+            }
+            let (direction, next) = if chain {
+                (Reply, server)
+            } else {
+                (Original, client)
+            };
+            let header = Segment {
+                seq: isn.wrapping_add(1 + next),
+                ..Segment::default()
+            };
+            (wire, direction, header)
+        });
+        for (wire, direction, header) in &mut wires {
+            wire.send(*direction, *header, &[22, 3, 3, 0, 1, 16]);
+            assert_eq!(wire.verdict, Err(Reason::HandshakeDirection), "{seq:x}");
+        }
+    }
+}
+
+/// A heartbeat in the clear that has begun keeps its bytes where the edge would be.
+#[test]
+fn nothing_runs_ahead_of_a_heartbeat_that_has_begun() {
+    let case = "honest_full_handshake_13";
+    let isn = isn_for(case, 4000, 0x7fff_0000);
+    let (mut wire, [client, server]) = established_at(case, isn);
+    let at = |at: u32| Segment {
+        seq: isn.wrapping_add(1 + client + at),
+        ack: Some(isn.wrapping_add(1 + server)),
+        ..Segment::default()
+    };
+    let heartbeat = [&[24, 3, 3, 0, 40, 1, 0, 5][..], &[0xaa; 37]].concat();
+    wire.send(Original, at(0), &heartbeat[..5]);
+    for segment in [3000, 4000] {
+        assert!(!wire.runs_ahead(Original, at(segment), &[0xaa; 1000]));
+    }
+    wire.send(Original, at(5), &heartbeat[5..]);
+    assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
+}
+
+/// Of a chain that was read up to nothing is left for the other side to wait for.
+#[test]
+fn a_chain_that_was_reached_blocks_nobody() {
+    let (mut wire, [base, answers]) = established("honest_full_handshake_13");
+    let stream = [data(1995), data(995), data(995)].concat();
+    let mut send =
+        |from: u32, to: u32| wire.passes(base + from, &stream[from as usize..to as usize]);
+    assert!(!send(1000, 2000), "the first");
+    assert!(send(2000, 4000));
+    assert!(send(0, 2000), "what fills the hole");
+    let answer = data(1400).repeat(10);
+    let segments: Vec<_> = answer.chunks(1448).enumerate().skip(2).collect();
+    for (n, segment) in segments {
+        let header = Segment {
+            ack: Some(ISN + 1 + base + 4000),
+            ..at_byte(answers + 1448 * n as u32)
+        };
+        assert_eq!(wire.runs_ahead(Reply, header, segment), n > 2, "{n}");
     }
 }
 
