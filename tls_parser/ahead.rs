@@ -11,12 +11,12 @@
 //!                                               |<------- the chain: span ------->|
 //! ```
 //!
-//! Its bytes are searched for whatever could be a lawful header. One passes if none that is not harmless begins,
-//! lies or ends in it: then it is a part of a body, or of what no receiver reads, and once the stream is read up
-//! to it, a hole of which that is known. So it must begin at the edge: behind bytes that were searched too, and do not end in
-//! the first part of a header. The edge is the end of the last segment searched, passed or not. (One segment
-//! of fifty ends in what could be a content type. In a chain that byte lies in a body; but a chain may be forged, and
-//! the byte read again as another type.)
+//! Its bytes are searched for whatever could be a lawful header. One passes if none that is not harmless
+//! begins, lies or ends in it: then it is a part of a body, or of what no receiver reads, and once the stream
+//! is read up to it, a hole of which that is known. So it must begin at the edge: behind bytes that were
+//! searched too, and do not end in the first part of a header. The edge is the end of the last segment
+//! searched, passed or not. (One segment of fifty ends in what could be a content type. In a chain that byte
+//! lies in a body; but a chain may be forged, and the byte read again as another type.)
 //!
 //! # The chain
 //!
@@ -32,15 +32,16 @@
 //!
 //! # What could get past so
 //!
-//! Low bytes, as they do in any hole. Records whose header breaks a rule by itself: a receiver that bears with one is
-//! sent up to [`MAX_AHEAD`] behind it. A request for a heartbeat that is sent again with other bytes: where a header begins
-//! in what was dropped and ends in what ran ahead, its own, or one before to mislead about the length; or over a chain, if
-//! the receiver prefers what fills a hole. The answer is read, and refused, where both hellos were seen and did not agree
-//! upon heartbeats. If the header of the answer is lost on the way here, the rest of it could run ahead: so nothing
-//! does if its side acknowledges what the other side's stream has not been read up to, unless that lies in a body.
-//! That does not help if the stream was misled: then a part of an answer passes whose first segment was lost, see
-//! README's residual risks. Where heartbeats were agreed upon, or the hellos not seen, nothing runs
-//! ahead; nor before the handshake is over, as long as bodies are looked into.
+//! Low bytes, as they do in any hole. Records whose header breaks a rule by itself: a receiver that bears with
+//! one is sent up to [`MAX_AHEAD`] behind it. A request for a heartbeat that is sent again with other bytes:
+//! where a header begins in what was dropped and ends in what ran ahead, its own, or one before to mislead
+//! about the length; or over a chain, if the receiver prefers what fills a hole. The answer is read, and
+//! refused, where both hellos were seen and did not agree upon heartbeats. If the header of the answer is lost
+//! on the way here, the rest of it could run ahead: so nothing does if its side acknowledges what the other
+//! side's stream has not been read up to, unless that lies in a body. That does not help if the stream was
+//! misled: then a part of an answer passes whose first segment was lost, see README's residual risks. Where
+//! heartbeats were agreed upon, or the hellos not seen, nothing runs ahead; nor before the handshake is over,
+//! as long as bodies are looked into.
 
 use super::{
     heartbeat,

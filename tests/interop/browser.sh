@@ -86,7 +86,7 @@ serve() {
 		kill -0 $! || { cat "$work/nginx.log" && exit 1; }
 		sleep 0.1
 	done
-	"$here/distance.py" 4434 14434 0.02 &
+	PYTHONPATH=$here/../netns "$here/distance.py" 4434 14434 0.02 &
 	until (: <>/dev/tcp/127.0.0.1/4434) 2>/dev/null; do sleep 0.1; done
 }
 

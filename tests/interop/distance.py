@@ -8,28 +8,17 @@ On the loopback a server may answer before its client can make a false start (RF
 import asyncio
 import sys
 
+from echo import carry
+
 ADDRESS = "127.0.0.1"
-
-
-async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
-    """Carries one direction to its end."""
-    try:
-        while data := await reader.read(65536):
-            await asyncio.sleep(delay)
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
 
 
 async def main(port: int, server_port: int, delay: float) -> None:
     """Serves until killed."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server = await asyncio.open_connection(ADDRESS, server_port)
-        await asyncio.gather(carry(reader, server[1], 0), carry(server[0], writer, delay))
+        answers, requests = await asyncio.open_connection(ADDRESS, server_port)
+        await asyncio.gather(carry(reader, requests), carry(answers, writer, delay))
 
     async with await asyncio.start_server(connected, ADDRESS, port) as listener:
         await listener.serve_forever()

@@ -6,10 +6,11 @@ import asyncio
 import sys
 
 
-async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Serves one connection until it ends."""
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float = 0) -> None:
+    """Writes what it reads, so many seconds later, until there is no more."""
     try:
         while data := await reader.read(65536):
+            await asyncio.sleep(delay)
             writer.write(data)
             await writer.drain()
     except ConnectionError:
@@ -22,7 +23,7 @@ async def main(ports: list[int]) -> None:
     """Listens for ever."""
     for port in ports:
         for host in ("0.0.0.0", "::"):
-            await asyncio.start_server(echo, host, port, reuse_address=True)
+            await asyncio.start_server(carry, host, port, reuse_address=True)
     await asyncio.Event().wait()
 
 

@@ -875,45 +875,38 @@ fn isn_for(case: &str, at: u32, seq: u32) -> u32 {
 #[test]
 fn an_edge_is_no_handshake_message() {
     let case = "honest_full_handshake_13";
-    // Numbers that would be steps of a message: SKIP, and HEARTBEAT_MODE.
-    for seq in [0x0100_8000_u32, 0x3900_8000] {
-        let mut wires = [false, true].map(|chain| {
-            let (at, seq) = if chain {
-                (2000, seq >> 16)
-            } else {
-                (4000, seq)
-            };
-            let isn = isn_for(case, at, seq);
-            let (mut wire, [client, server]) = established_at(case, isn);
-            let mut ahead = |at: u32, payload: &[u8]| {
-                let header = Segment {
-                    seq: isn.wrapping_add(1 + client + at),
-                    ack: Some(isn.wrapping_add(1 + server)),
-                    ..Segment::default()
-                };
-                wire.runs_ahead(Original, header, payload)
-            };
-            if chain {
-                assert!(!ahead(1000, &[0xaa; 1000]));
-                assert!(ahead(2000, &data(995)));
-            } else {
-                assert!(!ahead(3000, &[0xaa; 1000]));
-            }
-            let (direction, next) = if chain {
-                (Reply, server)
-            } else {
-                (Original, client)
-            };
+    // Numbers that would be steps of a message: SKIP, and HEARTBEAT_MODE; of the edge, or in the other side's chain.
+    let cases = [
+        (false, 4000, 0x0100_8000),
+        (false, 4000, 0x3900_8000),
+        (true, 2000, 0x0100),
+        (true, 2000, 0x3900),
+    ];
+    for (chain, at, seq) in cases {
+        let isn = isn_for(case, at, seq);
+        let (mut wire, [client, server]) = established_at(case, isn);
+        let mut ahead = |at: u32, payload: &[u8]| {
             let header = Segment {
-                seq: isn.wrapping_add(1 + next),
+                seq: isn.wrapping_add(1 + client + at),
+                ack: Some(isn.wrapping_add(1 + server)),
                 ..Segment::default()
             };
-            (wire, direction, header)
-        });
-        for (wire, direction, header) in &mut wires {
-            wire.send(*direction, *header, &[22, 3, 3, 0, 1, 16]);
-            assert_eq!(wire.verdict, Err(Reason::HandshakeDirection), "{seq:x}");
-        }
+            wire.runs_ahead(Original, header, payload)
+        };
+        let (direction, next) = if chain {
+            assert!(!ahead(1000, &[0xaa; 1000]));
+            assert!(ahead(2000, &data(995)));
+            (Reply, server)
+        } else {
+            assert!(!ahead(3000, &[0xaa; 1000]));
+            (Original, client)
+        };
+        let header = Segment {
+            seq: isn.wrapping_add(1 + next),
+            ..Segment::default()
+        };
+        wire.send(direction, header, &[22, 3, 3, 0, 1, 16]);
+        assert_eq!(wire.verdict, Err(Reason::HandshakeDirection), "{seq:x}");
     }
 }
 
@@ -948,8 +941,7 @@ fn a_chain_that_was_reached_blocks_nobody() {
     assert!(send(2000, 4000));
     assert!(send(0, 2000), "what fills the hole");
     let answer = data(1400).repeat(10);
-    let segments: Vec<_> = answer.chunks(1448).enumerate().skip(2).collect();
-    for (n, segment) in segments {
+    for (n, segment) in answer.chunks(1448).enumerate().skip(2) {
         let header = Segment {
             ack: Some(ISN + 1 + base + 4000),
             ..at_byte(answers + 1448 * n as u32)
@@ -1663,12 +1655,7 @@ fn records() -> impl Strategy<Value = Vec<u8>> {
         collection::vec(byte, 1000..3000),
     ];
     collection::vec(body, 1..12)
-        .prop_map(|bodies| {
-            bodies
-                .iter()
-                .flat_map(|body| record(body))
-                .collect::<Vec<_>>()
-        })
+        .prop_map(|bodies| -> Vec<u8> { bodies.iter().flat_map(|body| record(body)).collect() })
         .prop_filter("a chain by chance", |records| !has_chain_by_chance(records))
 }
 
