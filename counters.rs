@@ -2,87 +2,78 @@
 
 //! What is counted: what became of segments and connections, and each reason.
 //!
-//! The numbers are kept a CPU and a network namespace, and read as `/proc/net/nf_conntrack_tls`, a `name
-//! value` line each.
+//! The counters are per CPU and per network namespace, and read as `/proc/net/nf_conntrack_tls`, one
+//! `name value` pair per line.
 
 use crate::tls_parser::Reason;
 
-/// A counter.
-#[derive(Clone, Copy)]
-pub(crate) enum Counter {
-    /// Connections whose beginning was seen.
-    Connections,
-    /// Bytes of payload read, or skipped by arithmetic.
-    Bytes,
-    /// Records that began, but for those in the segment that broke a rule.
-    Records,
-    /// Segments all of which was seen before.
-    Retransmissions,
-    /// Holes in bodies that nobody looks into, skipped.
-    HolesSkipped,
-    /// Segments behind a hole that could hide a header, passed unread: no header lies in them.
-    RanAhead,
-    /// Segments dropped, or under `log_only` passed unread, for they were out of order.
-    OutOfOrder,
-    /// Streams taken up in the middle.
-    PickedUp,
-    /// Segments passed unread, of streams that were not seen from their beginning.
-    MidStream,
-    /// Packets a part of which could not be read.
-    Unreadable,
-    /// Streams that ended within a record.
-    Truncated,
-    /// Connections that broke a rule.
-    Condemned,
-    /// Packets dropped for their connection is condemned, or just being so.
-    Dropped,
-    /// Connections that broke this rule.
-    Broken(Reason),
+/// Makes [`Counter`], its numbers and its names from one table.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// A counter.
+        #[derive(Clone, Copy)]
+        pub(crate) enum Counter {
+            $($(#[$doc])* $variant,)*
+            /// Connections that broke this rule.
+            Broken(Reason),
+        }
+
+        /// The names of the counters before those of the reasons, in their order.
+        pub(crate) const GENERAL: &[&str] = &[$($name),*];
+
+        /// Numbers the counters before those of the reasons, in their order.
+        #[allow(dead_code)]
+        enum Number {
+            $($variant,)*
+        }
+
+        impl Counter {
+            /// The counter's number.
+            pub(crate) fn index(self) -> u32 {
+                match self {
+                    $(Counter::$variant => Number::$variant as u32,)*
+                    Counter::Broken(reason) => GENERAL.len() as u32 + reason as u32 - 1,
+                }
+            }
+        }
+    };
 }
 
-/// The counters before those of the reasons, in their order.
-pub(crate) const FATES: [&str; 13] = [
-    "connections",
-    "bytes",
-    "records",
-    "retransmissions",
-    "holes_skipped",
-    "ran_ahead",
-    "out_of_order",
-    "picked_up",
-    "mid_stream",
-    "unreadable",
-    "truncated",
-    "condemned",
-    "dropped",
-];
+counters! {
+    /// Connections whose beginning was seen.
+    Connections = "connections",
+    /// Bytes of payload read, or skipped by arithmetic.
+    Bytes = "bytes",
+    /// Records that began, except those in the segment that broke a rule.
+    Records = "records",
+    /// Segments all of which was seen before.
+    Retransmissions = "retransmissions",
+    /// Gaps in record bodies that no rule looks into, skipped.
+    GapsSkipped = "gaps_skipped",
+    /// Out-of-order segments passed unread: no rule could need what lies in them.
+    OooPassed = "ooo_passed",
+    /// Out-of-order segments dropped, to be sent again; passed unread where nothing is dropped.
+    OooDropped = "ooo_dropped",
+    /// Streams resynchronised in the middle.
+    Resynced = "resynced",
+    /// Segments passed unread, of streams that were not seen from their beginning.
+    Unsynced = "unsynced",
+    /// Packets of which a part could not be read.
+    Unreadable = "unreadable",
+    /// Streams that ended within a record.
+    Truncated = "truncated",
+    /// Connections that broke a rule.
+    Condemned = "condemned",
+    /// Packets dropped because their connection is condemned, or condemned by this packet.
+    Dropped = "dropped",
+}
 
 impl Counter {
-    /// The counter's number.
-    pub(crate) fn index(self) -> u32 {
-        match self {
-            Counter::Connections => 0,
-            Counter::Bytes => 1,
-            Counter::Records => 2,
-            Counter::Retransmissions => 3,
-            Counter::HolesSkipped => 4,
-            Counter::RanAhead => 5,
-            Counter::OutOfOrder => 6,
-            Counter::PickedUp => 7,
-            Counter::MidStream => 8,
-            Counter::Unreadable => 9,
-            Counter::Truncated => 10,
-            Counter::Condemned => 11,
-            Counter::Dropped => 12,
-            Counter::Broken(reason) => FATES.len() as u32 + reason as u32 - 1,
-        }
-    }
-
     /// The stable name of the counter of that number.
     pub(crate) fn name(index: u32) -> Option<&'static str> {
         let index = index as usize;
-        match index.checked_sub(FATES.len()) {
-            None => FATES.get(index).copied(),
+        match index.checked_sub(GENERAL.len()) {
+            None => GENERAL.get(index).copied(),
             Some(reason) => Reason::ALL.get(reason).map(|reason| reason.name()),
         }
     }

@@ -9,23 +9,23 @@
 //!       NF_ACCEPT or NF_DROP <--------------+<-- report, mark <-- a reason, or none <--+
 //! ```
 //!
-//! [`tls_parser`] knows the protocol and nothing of the kernel; [`conntrack`] is the border to C; this
+//! [`tls_parser`] knows the protocol and nothing of the kernel; [`ffi`] is the border to C; this
 //! file joins the two.
 
 use kernel::prelude::*;
 
-mod conntrack;
 mod counters;
+mod ffi;
 pub mod tls_parser;
 
-use conntrack::{
+use counters::Counter;
+use ffi::{
     Helper,
     Packet,
     Parameters,
     Payload,
     Verdict, //
 };
-use counters::Counter;
 use tls_parser::{
     Connection,
     Direction,
@@ -103,7 +103,7 @@ fn judge(packet: &Packet<'_>) -> Verdict {
         Fate::Passed => return Verdict::Accept,
         Fate::Breaks(reason) => condemn(packet, &parameters, reason),
         Fate::Condemned => {}
-        Fate::OutOfOrder => packet.count(Counter::OutOfOrder, 1),
+        Fate::OutOfOrder => packet.count(Counter::OooDropped, 1),
     }
     if parameters.log_only {
         return Verdict::Accept;
@@ -145,7 +145,7 @@ impl Passage<'_> {
                 Placement::Empty => break Fate::Passed,
                 Placement::Next { skip, end } => (self.read(skip, end), end),
                 Placement::BehindHole { end } => {
-                    self.packet.count(Counter::HolesSkipped, 1);
+                    self.packet.count(Counter::GapsSkipped, 1);
                     (self.read(0, end), end)
                 }
                 Placement::Retransmission => {
@@ -173,10 +173,10 @@ impl Passage<'_> {
     fn pick_up(&mut self, segment: &Segment) -> Fate {
         let header_at = |at| self.packet.peek(self.payload, at);
         if self.connection.pick_up(self.direction, segment, header_at) {
-            self.packet.count(Counter::PickedUp, 1);
+            self.packet.count(Counter::Resynced, 1);
             self.read(0, segment.len)
         } else {
-            self.packet.count(Counter::MidStream, 1);
+            self.packet.count(Counter::Unsynced, 1);
             Fate::Passed
         }
     }
@@ -195,7 +195,7 @@ impl Passage<'_> {
             .connection
             .run_ahead(self.policy, self.direction, segment, search)
         {
-            self.packet.count(Counter::RanAhead, 1);
+            self.packet.count(Counter::OooPassed, 1);
             Fate::Passed
         } else {
             Fate::OutOfOrder

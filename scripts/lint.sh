@@ -39,6 +39,7 @@ same_settings() {
 
 mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
 mapfile -t pythons < <(files '*.py')
+mapfile -t c_files < <(files '*.[ch]' | grep '^helpers')
 
 printf 'KTAP version 1\n1..15\n'
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" nf_conntrack_tls.rs \
@@ -50,7 +51,7 @@ for crate in tests/parser tests/bench tests/fuzz tools/replay; do
 done
 # We are out of tree, so kernel versions are compared; BUILD_BUG_ON() is no BUG().
 check checkpatch inside "$tree/scripts/checkpatch.pl" --no-tree --no-summary --terse --strict \
-	--max-line-length=100 --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,AVOID_BUG --file helpers.c helpers.h \
+	--max-line-length=100 --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,AVOID_BUG --file "${c_files[@]}" \
 	tests/bench-guest/naive/naive2014.c
 check shellcheck inside shellcheck --external-sources --severity=warning "${scripts[@]}"
 check pyflakes inside python3 -m pyflakes "${pythons[@]}"

@@ -178,7 +178,7 @@ main() {
 	make_connections none "$many" "$length"
 	segments segments_200000 "$many" "$length" none tls
 	expect "connections condemned" "$(counter condemned)" 0
-	expect "segments dropped" "$(counter out_of_order)" 0
+	expect "segments dropped" "$(counter ooo_dropped)" 0
 	say "done"
 }
 

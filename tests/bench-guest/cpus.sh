@@ -65,7 +65,7 @@ main() {
 		done
 	done
 	expect "bytes read" $(($(counter bytes) - before)) $((runs * 2 * 4 * packets * length))
-	expect "segments dropped" "$(counter out_of_order)" 0
+	expect "segments dropped" "$(counter ooo_dropped)" 0
 	say "done"
 }
 

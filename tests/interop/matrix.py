@@ -64,7 +64,7 @@ class Module:
     def harm(self, before: dict[str, int]) -> dict[str, int]:
         """What it did since then that it does to no honest connection."""
         now = self.counters()
-        names = ("condemned", "dropped", "out_of_order", "unreadable")
+        names = ("condemned", "dropped", "ooo_dropped", "unreadable")
         return {name: now[name] - before[name] for name in names if now and now[name] != before[name]}
 
     def condemned(self) -> dict[int, list[tlsnet.Condemned]]:

@@ -26,7 +26,7 @@ pairs=${NETEM_PAIRS:-15}
 full=100 least=5 # megabytes
 megabyte=1000000
 store=$scratch/www
-shown=(holes_skipped ran_ahead out_of_order retransmissions truncated)
+shown=(gaps_skipped ooo_passed ooo_dropped retransmissions truncated)
 
 # --- the servers ------------------------------------------------------------
 

@@ -93,9 +93,9 @@ def main() -> None:
         raise AssertionError("the injected connection has no helper")
     exchange(client, server)
     exchange(server, client)
-    picked_up = counters()["picked_up"] - before["picked_up"]
-    if picked_up != 2:
-        raise AssertionError(f"{picked_up} directions picked up instead of both")
+    resynced = counters()["resynced"] - before["resynced"]
+    if resynced != 2:
+        raise AssertionError(f"{resynced} directions picked up instead of both")
     client.sendall(CLEARTEXT)
     if log.wait_about(client_of(client)).reason != "suspicious_sequence":
         raise AssertionError("condemned for something else")

@@ -164,7 +164,7 @@ def hole(trial: Trial) -> None:
     trial.peer.send(0, first)
     trial.peer.await_ack(20)
     trial.received(first)
-    trial.counted("out_of_order")
+    trial.counted("ooo_dropped")
     trial.peer.send(20, second)
     trial.peer.await_ack(len(ALERTS))
     trial.received(second)
@@ -221,8 +221,8 @@ def hole_in_body(trial: Trial) -> None:
     trial.peer.send(20, record[20:40])
     trial.peer.await_ack(len(record))
     trial.received(record)
-    trial.counted("holes_skipped")
-    trial.counted("out_of_order", 0)
+    trial.counted("gaps_skipped")
+    trial.counted("ooo_dropped", 0)
     trial.untouched()
 
 
@@ -261,8 +261,8 @@ def runs_ahead(trial: Trial) -> None:
     send(100, 650, 650)
     send(650, 750, 950)
     send(950, len(data), len(data))
-    trial.counted("ran_ahead", 2)
-    trial.counted("out_of_order")
+    trial.counted("ooo_passed", 2)
+    trial.counted("ooo_dropped")
     trial.received(shaken + data)
     trial.untouched()
 

@@ -79,7 +79,7 @@ mod tests {
     use super::{
         counters::{
             Counter,
-            FATES, //
+            GENERAL, //
         },
         failures,
         tls_parser::{
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn counters_end() {
-        let count = FATES.len() + Reason::ALL.len();
+        let count = GENERAL.len() + Reason::ALL.len();
         assert_eq!(Counter::name(count as u32), None);
     }
 }

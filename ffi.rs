@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The border to C: the helper's registration, and a packet of a connection.
+//! The border to C (foreign function interface): the helper's registration, and a packet of a connection.
 //!
 //! C header: `helpers.h`. Every `unsafe` block of the module is in this file.
 
 use crate::counters::{
     Counter,
-    FATES, //
+    GENERAL, //
 };
 use crate::tls_parser::{
     is_signed,
@@ -41,26 +41,26 @@ use kernel::{
 /// What bindgen makes of `helpers.h`.
 #[allow(dead_code, missing_docs, non_camel_case_types, unreachable_pub)]
 #[allow(clippy::all)]
-mod generated {
+mod bindings {
     include!(env!("NF_CT_TLS_GENERATED"));
 }
 
-// The connection's state fits where conntrack keeps it; `helpers.c` asserts the same of conntrack.
-const _: () = assert!(size_of::<Connection>() <= generated::NF_CT_TLS_STATE_SIZE as usize);
-const _: () = assert!(align_of::<Connection>() <= generated::NF_CT_TLS_STATE_ALIGN as usize);
+// The connection's state fits where conntrack keeps it; `helpers/attach.c` asserts the same of conntrack.
+const _: () = assert!(size_of::<Connection>() <= bindings::NF_CT_TLS_STATE_SIZE as usize);
+const _: () = assert!(align_of::<Connection>() <= bindings::NF_CT_TLS_STATE_ALIGN as usize);
 
 // The functions that C calls are what `helpers.h` tells C that they are.
 const _: [unsafe extern "C" fn(
-    *mut generated::sk_buff,
+    *mut bindings::sk_buff,
     c_uint,
-    *mut generated::nf_conn,
+    *mut bindings::nf_conn,
     c_uint,
-) -> c_int; 2] = [nf_ct_tls_help, generated::nf_ct_tls_help];
+) -> c_int; 2] = [nf_ct_tls_help, bindings::nf_ct_tls_help];
 const _: [unsafe extern "C" fn(c_uint, *mut c_uint) -> *const u8; 2] =
-    [nf_ct_tls_counter_name, generated::nf_ct_tls_counter_name];
+    [nf_ct_tls_counter_name, bindings::nf_ct_tls_counter_name];
 
-// There is a counter for each fate and reason.
-const _: () = assert!(FATES.len() + Reason::ALL.len() <= generated::NF_CT_TLS_COUNTERS as usize);
+// There is a counter for each of them.
+const _: () = assert!(GENERAL.len() + Reason::ALL.len() <= bindings::NF_CT_TLS_COUNTERS as usize);
 
 /// The helper `tls`, registered with conntrack.
 ///
@@ -73,7 +73,7 @@ impl Registration {
     /// Registers the helper.
     fn new() -> Result<Self> {
         // SAFETY: Called from the module's init, which may sleep.
-        to_result(unsafe { generated::nf_ct_tls_register() })?;
+        to_result(unsafe { bindings::nf_ct_tls_register() })?;
         // INVARIANT: The helper is registered.
         Ok(Registration(()))
     }
@@ -82,7 +82,7 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         // SAFETY: By the type invariants it is registered; the module's exit may sleep.
-        unsafe { generated::nf_ct_tls_unregister() };
+        unsafe { bindings::nf_ct_tls_unregister() };
     }
 }
 
@@ -97,7 +97,7 @@ impl Attachment {
     /// Hooks in; `_helper` is what new connections get.
     fn new(_helper: &Registration) -> Result<Self> {
         // SAFETY: Called from the module's init, which may sleep; the helper is registered.
-        to_result(unsafe { generated::nf_ct_tls_attach_start() })?;
+        to_result(unsafe { bindings::nf_ct_tls_attach_start() })?;
         // INVARIANT: The hooks are in force.
         Ok(Attachment(()))
     }
@@ -106,7 +106,7 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the hooks are in force; the module's exit may sleep.
-        unsafe { generated::nf_ct_tls_attach_stop() };
+        unsafe { bindings::nf_ct_tls_attach_stop() };
     }
 }
 
@@ -121,7 +121,7 @@ impl Counters {
     /// Makes them.
     fn new() -> Result<Self> {
         // SAFETY: Called from the module's init, which may sleep.
-        to_result(unsafe { generated::nf_ct_tls_counters_start() })?;
+        to_result(unsafe { bindings::nf_ct_tls_counters_start() })?;
         // INVARIANT: The counters are there.
         Ok(Counters(()))
     }
@@ -130,7 +130,7 @@ impl Counters {
 impl Drop for Counters {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the counters are there, and nothing counts any more; the module's exit may sleep.
-        unsafe { generated::nf_ct_tls_counters_stop() };
+        unsafe { bindings::nf_ct_tls_counters_stop() };
     }
 }
 
@@ -183,13 +183,13 @@ impl Parameters {
         let read = |parameter: *const c_uint| unsafe { parameter.read_volatile() };
         Parameters {
             policy: Policy {
-                // `helpers.c` lets neither be more than 16 bits.
-                seq_len: read(addr_of!(generated::nf_ct_tls_seq_len)) as u16,
-                min_version: read(addr_of!(generated::nf_ct_tls_min_version)) as u16,
-                heartbeat: read(addr_of!(generated::nf_ct_tls_heartbeat)) != 0,
+                // `helpers/policy.c` lets neither be more than 16 bits.
+                seq_len: read(addr_of!(bindings::nf_ct_tls_seq_len)) as u16,
+                min_version: read(addr_of!(bindings::nf_ct_tls_min_version)) as u16,
+                heartbeat: read(addr_of!(bindings::nf_ct_tls_heartbeat)) != 0,
             },
-            log_only: read(addr_of!(generated::nf_ct_tls_log_only)) != 0,
-            mark: read(addr_of!(generated::nf_ct_tls_mark)),
+            log_only: read(addr_of!(bindings::nf_ct_tls_log_only)) != 0,
+            mark: read(addr_of!(bindings::nf_ct_tls_mark)),
         }
     }
 }
@@ -223,11 +223,11 @@ impl Payload {
 /// `skb` and `ct` are valid, and for `'a` nobody else changes the packet. `ct` has the helper's
 /// extension, which stays where it is for as long as the connection is confirmed or ours.
 pub(crate) struct Packet<'a> {
-    skb: NonNull<generated::sk_buff>,
-    ct: NonNull<generated::nf_conn>,
+    skb: NonNull<bindings::sk_buff>,
+    ct: NonNull<bindings::nf_conn>,
     protoff: u32,
     ctinfo: u32,
-    _lent: PhantomData<&'a mut generated::sk_buff>,
+    _lent: PhantomData<&'a mut bindings::sk_buff>,
 }
 
 impl<'a> Packet<'a> {
@@ -237,9 +237,9 @@ impl<'a> Packet<'a> {
     ///
     /// The arguments are those of [`nf_ct_tls_help`], and are valid for `'a`.
     unsafe fn from_raw(
-        skb: *mut generated::sk_buff,
+        skb: *mut bindings::sk_buff,
         protoff: c_uint,
-        ct: *mut generated::nf_conn,
+        ct: *mut bindings::nf_conn,
         ctinfo: c_uint,
     ) -> Option<Self> {
         // INVARIANT: By the safety requirements.
@@ -255,7 +255,7 @@ impl<'a> Packet<'a> {
     /// The direction in which the packet travels.
     pub(crate) fn direction(&self) -> Direction {
         // SAFETY: Looks at nothing but its argument.
-        if unsafe { generated::nf_ct_tls_is_reply(self.ctinfo) } {
+        if unsafe { bindings::nf_ct_tls_is_reply(self.ctinfo) } {
             Direction::Reply
         } else {
             Direction::Original
@@ -265,10 +265,10 @@ impl<'a> Packet<'a> {
     /// The packet's TCP segment, and where its payload is; `None` if its header cannot be read.
     pub(crate) fn segment(&self) -> Option<(Segment, Payload)> {
         let mut raw = MaybeUninit::uninit();
-        let mut options = MaybeUninit::<[u8; generated::NF_CT_TLS_OPTIONS as usize]>::uninit();
+        let mut options = MaybeUninit::<[u8; bindings::NF_CT_TLS_OPTIONS as usize]>::uninit();
         // SAFETY: `skb` is valid by the type invariants; `raw` and `options` are ours to be written.
         let found = unsafe {
-            generated::nf_ct_tls_segment_of(
+            bindings::nf_ct_tls_segment_of(
                 self.skb.as_ptr(),
                 self.protoff,
                 raw.as_mut_ptr(),
@@ -279,7 +279,7 @@ impl<'a> Packet<'a> {
             return None;
         }
         // SAFETY: `nf_ct_tls_segment_of` wrote it all, since it returned true.
-        let raw: generated::nf_ct_tls_segment = unsafe { raw.assume_init() };
+        let raw: bindings::nf_ct_tls_segment = unsafe { raw.assume_init() };
         let flag = |flag| raw.flags & flag != 0;
         let signed = || {
             if raw.options.is_null() {
@@ -290,14 +290,14 @@ impl<'a> Packet<'a> {
         };
         let segment = Segment {
             seq: raw.seq,
-            ack: flag(generated::NF_CT_TLS_ACK).then_some(raw.ack),
+            ack: flag(bindings::NF_CT_TLS_ACK).then_some(raw.ack),
             len: raw.len,
-            syn: flag(generated::NF_CT_TLS_SYN),
-            fin: flag(generated::NF_CT_TLS_FIN),
-            rst: flag(generated::NF_CT_TLS_RST),
-            urg: flag(generated::NF_CT_TLS_URG),
+            syn: flag(bindings::NF_CT_TLS_SYN),
+            fin: flag(bindings::NF_CT_TLS_FIN),
+            rst: flag(bindings::NF_CT_TLS_RST),
+            urg: flag(bindings::NF_CT_TLS_URG),
             // Where there is nothing to read, nobody asks.
-            signed: (raw.len != 0 || flag(generated::NF_CT_TLS_SYN)) && signed(),
+            signed: (raw.len != 0 || flag(bindings::NF_CT_TLS_SYN)) && signed(),
             // Only under the lock is this known.
             stale: false,
         };
@@ -311,10 +311,10 @@ impl<'a> Packet<'a> {
     /// Locks the connection, and lends its state; `None` if it has none.
     pub(crate) fn lock(&self) -> Option<StateGuard<'_>> {
         // SAFETY: `ct` is valid by the type invariants, and its lock is not held by us.
-        let state = unsafe { generated::nf_ct_tls_lock(self.ct.as_ptr()) };
+        let state = unsafe { bindings::nf_ct_tls_lock(self.ct.as_ptr()) };
         let Some(state) = NonNull::new(state.cast()) else {
             // SAFETY: The lock was taken above.
-            unsafe { generated::nf_ct_tls_unlock(self.ct.as_ptr()) };
+            unsafe { bindings::nf_ct_tls_unlock(self.ct.as_ptr()) };
             return None;
         };
         // INVARIANT: The lock is held, and `state` is the helper's data.
@@ -342,7 +342,7 @@ impl<'a> Packet<'a> {
         // Slices here are a few bytes long.
         let len = to.len() as u32;
         // SAFETY: `skb` is valid by the type invariants, and `to` has room for `len` bytes.
-        unsafe { generated::nf_ct_tls_peek(self.skb.as_ptr(), offset, to.as_mut_ptr(), len) }
+        unsafe { bindings::nf_ct_tls_peek(self.skb.as_ptr(), offset, to.as_mut_ptr(), len) }
     }
 
     /// Hands the payload from byte `skip` on to `read`, in pieces, where it lies.
@@ -369,7 +369,7 @@ impl<'a> Packet<'a> {
     pub(crate) fn count(&self, counter: Counter, n: u64) {
         // SAFETY: `ct` is valid by the type invariants. Packets come only while the helper is registered,
         // and so while there are counters: `Helper` drops them last.
-        unsafe { generated::nf_ct_tls_count(self.ct.as_ptr(), counter.index(), n) };
+        unsafe { bindings::nf_ct_tls_count(self.ct.as_ptr(), counter.index(), n) };
     }
 
     /// Reports that the connection was condemned for `reason`, by this packet.
@@ -379,7 +379,7 @@ impl<'a> Packet<'a> {
         // SAFETY: `skb` and `ct` are valid by the type invariants, `name` is as long as said, and the
         // connection's lock is not held: guards do not outlive the look at the state.
         unsafe {
-            generated::nf_ct_tls_report(
+            bindings::nf_ct_tls_report(
                 self.skb.as_ptr(),
                 self.ct.as_ptr(),
                 name.as_ptr(),
@@ -392,7 +392,7 @@ impl<'a> Packet<'a> {
     /// Sets bits in the connection's mark.
     pub(crate) fn set_mark(&self, mark: u32) {
         // SAFETY: `ct` is valid by the type invariants.
-        unsafe { generated::nf_ct_tls_set_mark(self.ct.as_ptr(), mark) };
+        unsafe { bindings::nf_ct_tls_set_mark(self.ct.as_ptr(), mark) };
     }
 }
 
@@ -404,7 +404,7 @@ impl<'a> Packet<'a> {
 /// the connection was made, touched by nobody without the lock; every value of them is a valid [`Connection`],
 /// which consists of integers.
 pub(crate) struct StateGuard<'a> {
-    ct: NonNull<generated::nf_conn>,
+    ct: NonNull<bindings::nf_conn>,
     state: NonNull<Connection>,
     _packet: PhantomData<&'a ()>,
 }
@@ -414,7 +414,7 @@ impl StateGuard<'_> {
     pub(crate) fn is_stale(&self, packet: &Packet<'_>, segment: &Segment) -> bool {
         segment.ack.is_some_and(|ack| {
             // SAFETY: `ct` is valid and its lock held by the type invariants.
-            unsafe { generated::nf_ct_tls_acked_more(self.ct.as_ptr(), packet.ctinfo, ack) }
+            unsafe { bindings::nf_ct_tls_acked_more(self.ct.as_ptr(), packet.ctinfo, ack) }
         })
     }
 }
@@ -438,7 +438,7 @@ impl DerefMut for StateGuard<'_> {
 impl Drop for StateGuard<'_> {
     fn drop(&mut self) {
         // SAFETY: The lock is held by the type invariants, and nothing uses the state any more.
-        unsafe { generated::nf_ct_tls_unlock(self.ct.as_ptr()) };
+        unsafe { bindings::nf_ct_tls_unlock(self.ct.as_ptr()) };
     }
 }
 
@@ -446,9 +446,11 @@ impl Drop for StateGuard<'_> {
 ///
 /// # Invariants
 ///
-/// `cursor` walks over `len` bytes of a packet that lives for `'a`, `consumed` of which were handed out.
+/// `cursor` was begun by `nf_ct_tls_cursor_begin`, and walks over `len` bytes of a packet that lives for
+/// `'a`, `consumed` of which were handed out.
 struct Chunks<'a> {
-    cursor: generated::nf_ct_tls_cursor,
+    // C initialises as much of it as a `struct skb_seq_state` has, and nobody else looks into it.
+    cursor: MaybeUninit<bindings::nf_ct_tls_cursor>,
     consumed: u32,
     len: u32,
     _packet: PhantomData<&'a ()>,
@@ -459,21 +461,16 @@ impl<'a> Chunks<'a> {
         let skip = skip.min(payload.len);
         let from = payload.offset.saturating_add(skip);
         let len = payload.len.saturating_sub(skip);
+        let to = from.saturating_add(len);
         let mut cursor = MaybeUninit::uninit();
         // SAFETY: The packet is valid by its type invariants, and `nf_ct_tls_segment_of` found the payload
-        // within it. It writes all of the `skb_seq_state` that the cursor stands for.
+        // within it. `cursor` has room for what C writes.
         unsafe {
-            generated::nf_ct_tls_cursor_begin(
-                cursor.as_mut_ptr(),
-                packet.skb.as_ptr(),
-                from,
-                from.saturating_add(len),
-            )
+            bindings::nf_ct_tls_cursor_begin(cursor.as_mut_ptr(), packet.skb.as_ptr(), from, to)
         };
-        // INVARIANT: The walk has just begun.
+        // INVARIANT: The walk has just begun. It holds no pointer to itself, so it may be moved.
         Chunks {
-            // SAFETY: The words are integers, and nobody but C looks at those beyond what it wrote.
-            cursor: unsafe { cursor.assume_init() },
+            cursor,
             consumed: 0,
             len,
             _packet: PhantomData,
@@ -488,16 +485,25 @@ impl<'a> Chunks<'a> {
             .filter(|&left| left != 0)?;
         let mut data = core::ptr::null();
         // SAFETY: By the type invariants the walk is under way, and `consumed` never shrinks.
-        let found =
-            unsafe { generated::nf_ct_tls_cursor_next(&mut self.cursor, self.consumed, &mut data) };
+        let found = unsafe {
+            bindings::nf_ct_tls_cursor_next(self.cursor.as_mut_ptr(), self.consumed, &mut data)
+        };
         if found == 0 || data.is_null() {
             return None;
         }
         // What is found may reach beyond the end that was asked for.
         let length = found.min(left);
         self.consumed = self.consumed.saturating_add(length);
-        // SAFETY: C promises `found` readable bytes at `data` until the next call, which the borrow of
-        // `self` forbids as long as the slice lives; `length` is no more.
+        // SAFETY: C promises `found` readable, initialised bytes at `data` until the next call, which the
+        // borrow of `self` forbids as long as the slice lives; `length` is no more.
+        //
+        // One promise of a slice nobody can give: on the machine that sends, payload may lie in pages that
+        // its sender can still write (sendfile(), vmsplice(), MSG_ZEROCOPY). By Rust's rules that is a data
+        // race. It is the one that each checksum and copy in the kernel lives with, and it stays harmless
+        // here by what the parser does with a byte: it decides on values, never on addresses; every length
+        // that it takes from the payload is compared with what is left before use, with checked arithmetic;
+        // `unsafe` is forbidden in it, and indexing is checked. A byte that is read twice with two values
+        // gives another verdict on a packet of the very sender who changed it, and nothing else.
         Some(unsafe { slice::from_raw_parts(data, length as usize) })
     }
 }
@@ -505,7 +511,7 @@ impl<'a> Chunks<'a> {
 impl Drop for Chunks<'_> {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the walk was begun, and nobody uses it any more.
-        unsafe { generated::nf_ct_tls_cursor_end(&mut self.cursor) };
+        unsafe { bindings::nf_ct_tls_cursor_end(self.cursor.as_mut_ptr()) };
     }
 }
 
@@ -536,9 +542,9 @@ pub(crate) unsafe extern "C" fn nf_ct_tls_counter_name(
 /// - Called under `rcu_read_lock()`, without `ct->lock`.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn nf_ct_tls_help(
-    skb: *mut generated::sk_buff,
+    skb: *mut bindings::sk_buff,
     protoff: c_uint,
-    ct: *mut generated::nf_conn,
+    ct: *mut bindings::nf_conn,
     ctinfo: c_uint,
 ) -> c_int {
     // SAFETY: By the safety requirements of this function.
@@ -547,7 +553,7 @@ pub(crate) unsafe extern "C" fn nf_ct_tls_help(
         None => Verdict::Accept,
     };
     match verdict {
-        Verdict::Accept => generated::NF_CT_TLS_ACCEPT as c_int,
-        Verdict::Drop => generated::NF_CT_TLS_DROP as c_int,
+        Verdict::Accept => bindings::NF_CT_TLS_ACCEPT as c_int,
+        Verdict::Drop => bindings::NF_CT_TLS_DROP as c_int,
     }
 }
