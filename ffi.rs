@@ -49,6 +49,15 @@ mod bindings {
 const _: () = assert!(size_of::<Connection>() <= bindings::NF_CT_TLS_STATE_SIZE as usize);
 const _: () = assert!(align_of::<Connection>() <= bindings::NF_CT_TLS_STATE_ALIGN as usize);
 
+/// The bytes that conntrack keeps for the helper.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+union State {
+    connection: Connection,
+    /// As C sees them.
+    _bytes: [u8; bindings::NF_CT_TLS_STATE_SIZE as usize],
+}
+
 // The functions that C calls are what `helpers.h` tells C that they are.
 const _: [unsafe extern "C" fn(
     *mut bindings::sk_buff,
@@ -194,6 +203,33 @@ impl Parameters {
     }
 }
 
+/// A packet's TCP header.
+pub(crate) struct Header {
+    raw: bindings::nf_ct_tls_segment,
+    /// Carries a signature, or options that cannot be read.
+    signed: bool,
+}
+
+impl Header {
+    fn has(&self, flag: u32) -> bool {
+        self.raw.flags & flag != 0
+    }
+
+    /// Whether it is a bare ACK, or a RST without payload: half of all packets, and nothing to follow.
+    pub(crate) fn is_bare(&self) -> bool {
+        let flags = bindings::NF_CT_TLS_SYN | bindings::NF_CT_TLS_FIN | bindings::NF_CT_TLS_URG;
+        self.raw.len == 0 && !self.has(flags)
+    }
+
+    /// Where the payload is.
+    pub(crate) fn payload(&self) -> Payload {
+        Payload {
+            offset: self.raw.offset,
+            len: self.raw.len,
+        }
+    }
+}
+
 /// Where a packet's payload lies in it, in bytes from its network header.
 #[derive(Clone, Copy)]
 pub(crate) struct Payload {
@@ -262,50 +298,48 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// The packet's TCP segment, and where its payload is; `None` if its header cannot be read.
-    pub(crate) fn segment(&self) -> Option<(Segment, Payload)> {
-        let mut raw = MaybeUninit::uninit();
+    /// The packet's TCP header; `None` if it cannot be read, or is no segment of the connection itself.
+    pub(crate) fn header(&self) -> Option<Header> {
+        let mut raw = MaybeUninit::<bindings::nf_ct_tls_segment>::uninit();
         let mut options = MaybeUninit::<[u8; bindings::NF_CT_TLS_OPTIONS as usize]>::uninit();
-        // SAFETY: `skb` is valid by the type invariants; `raw` and `options` are ours to be written.
-        let found = unsafe {
-            bindings::nf_ct_tls_segment_of(
+        // SAFETY: `skb` is valid by the type invariants; `raw` and `options` are ours to be written. The
+        // fields that C leaves for `nf_ct_tls_look` are integers, and stay what they were: zero.
+        let raw = unsafe {
+            raw.as_mut_ptr().write_bytes(0, 1);
+            if !bindings::nf_ct_tls_segment_of(
                 self.skb.as_ptr(),
                 self.protoff,
+                self.ctinfo,
                 raw.as_mut_ptr(),
                 options.as_mut_ptr().cast(),
-            )
+            ) {
+                return None;
+            }
+            raw.assume_init()
         };
-        if !found {
+        let mut header = Header { raw, signed: false };
+        // Where there is nothing to read, nobody asks.
+        if header.raw.len != 0 || header.has(bindings::NF_CT_TLS_SYN) {
+            header.signed = raw.options.is_null() || {
+                // SAFETY: So many bytes are there: in the packet, which nobody else changes, or in `options`.
+                is_signed(unsafe { slice::from_raw_parts(raw.options, raw.options_len as usize) })
+            };
+        }
+        Some(header)
+    }
+
+    /// Why the connection was condemned, if it was; without its lock, so perhaps as of a moment ago.
+    #[allow(dead_code)]
+    pub(crate) fn condemned(&self) -> Option<Reason> {
+        let mut state = MaybeUninit::<State>::uninit();
+        // SAFETY: `ct` is valid by the type invariants, and `state` has the size and alignment of what C
+        // writes.
+        if !unsafe { bindings::nf_ct_tls_snapshot(self.ct.as_ptr(), state.as_mut_ptr().cast()) } {
             return None;
         }
-        // SAFETY: `nf_ct_tls_segment_of` wrote it all, since it returned true.
-        let raw: bindings::nf_ct_tls_segment = unsafe { raw.assume_init() };
-        let flag = |flag| raw.flags & flag != 0;
-        let signed = || {
-            if raw.options.is_null() {
-                return true;
-            }
-            // SAFETY: So many bytes are there: in the packet, which nobody else changes, or in `options`.
-            is_signed(unsafe { slice::from_raw_parts(raw.options, raw.options_len as usize) })
-        };
-        let segment = Segment {
-            seq: raw.seq,
-            ack: flag(bindings::NF_CT_TLS_ACK).then_some(raw.ack),
-            len: raw.len,
-            syn: flag(bindings::NF_CT_TLS_SYN),
-            fin: flag(bindings::NF_CT_TLS_FIN),
-            rst: flag(bindings::NF_CT_TLS_RST),
-            urg: flag(bindings::NF_CT_TLS_URG),
-            // Where there is nothing to read, nobody asks.
-            signed: (raw.len != 0 || flag(bindings::NF_CT_TLS_SYN)) && signed(),
-            // Only under the lock is this known.
-            stale: false,
-        };
-        let payload = Payload {
-            offset: raw.offset,
-            len: raw.len,
-        };
-        Some((segment, payload))
+        // SAFETY: C wrote all of it, since it returned true. A `Connection` consists of integers, so that
+        // it is valid even where two words are of different moments.
+        unsafe { state.assume_init().connection }.condemned()
     }
 
     /// Locks the connection, and lends its state; `None` if it has none.
@@ -410,12 +444,24 @@ pub(crate) struct StateGuard<'a> {
 }
 
 impl StateGuard<'_> {
-    /// Whether the segment's side has acknowledged more before.
-    pub(crate) fn is_stale(&self, packet: &Packet<'_>, segment: &Segment) -> bool {
-        segment.ack.is_some_and(|ack| {
-            // SAFETY: `ct` is valid and its lock held by the type invariants.
-            unsafe { bindings::nf_ct_tls_acked_more(self.ct.as_ptr(), packet.ctinfo, ack) }
-        })
+    /// The segment of the packet, with what conntrack knows of it.
+    pub(crate) fn look(&self, packet: &Packet<'_>, mut header: Header) -> Segment {
+        // SAFETY: `ct` is valid and its lock held by the type invariants; `header` is used up here, and so
+        // was not added to before.
+        unsafe { bindings::nf_ct_tls_look(self.ct.as_ptr(), packet.ctinfo, &mut header.raw) };
+        let has = |flag| header.has(flag);
+        Segment {
+            seq: header.raw.seq,
+            ack: has(bindings::NF_CT_TLS_ACK).then_some(header.raw.ack),
+            len: header.raw.len,
+            syn: has(bindings::NF_CT_TLS_SYN),
+            fin: has(bindings::NF_CT_TLS_FIN),
+            rst: has(bindings::NF_CT_TLS_RST),
+            urg: has(bindings::NF_CT_TLS_URG),
+            signed: header.signed,
+            // What a receiver takes, by RFC 5961 section 5.2.
+            stale: has(bindings::NF_CT_TLS_ACK) && header.raw.ack_lag > header.raw.max_window,
+        }
     }
 }
 

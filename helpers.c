@@ -5,22 +5,50 @@
  * side, one file per idea.
  */
 #include <linux/build_bug.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 
+#include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_helper.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/tcp.h>
 
 #include "helpers.h"
 
-bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
+/*
+ * conntrack attaches what is related to a connection as well: ICMP errors about it, and the RST of
+ * a REJECT rule. Those are no part of its streams.
+ */
+static bool is_of_connection(const struct sk_buff *skb, unsigned int protoff,
+			     unsigned int ctinfo)
+{
+	__be16 frag_off;
+	u8 nexthdr;
+
+	if (ctinfo == IP_CT_RELATED || ctinfo == IP_CT_RELATED_REPLY)
+		return false;
+	if (skb->protocol != htons(ETH_P_IPV6))
+		return ip_hdr(skb)->protocol == IPPROTO_TCP;
+	nexthdr = ipv6_hdr(skb)->nexthdr;
+	if (nexthdr == IPPROTO_TCP)
+		return true;
+	return ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &nexthdr, &frag_off) == protoff &&
+	       nexthdr == IPPROTO_TCP;
+}
+
+bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff, unsigned int ctinfo,
 			  struct nf_ct_tls_segment *segment, u8 options[NF_CT_TLS_OPTIONS])
 {
 	struct tcphdr buffer;
-	const struct tcphdr *th = skb_header_pointer(skb, protoff, sizeof(buffer), &buffer);
+	const struct tcphdr *th;
 
 	BUILD_BUG_ON(NF_CT_TLS_OPTIONS < MAX_TCP_OPTION_SPACE);
+	if (!is_of_connection(skb, protoff, ctinfo))
+		return false;
+	th = skb_header_pointer(skb, protoff, sizeof(buffer), &buffer);
 	if (!th || th->doff * 4 < sizeof(*th) || protoff + th->doff * 4 > skb->len)
 		return false;
 	segment->options_len = th->doff * 4 - sizeof(*th);
@@ -33,19 +61,56 @@ bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
 	segment->flags = tcp_flag_byte(th) &
 			 (NF_CT_TLS_FIN | NF_CT_TLS_SYN | NF_CT_TLS_RST | NF_CT_TLS_ACK |
 			  NF_CT_TLS_URG);
+	if (skb_is_decrypted(skb))
+		segment->flags |= NF_CT_TLS_OPAQUE;
 	return true;
 }
 
-bool nf_ct_tls_acked_more(const struct nf_conn *ct, unsigned int ctinfo, u32 ack)
+/* Where a segment ends in its sender's numbers. */
+static u32 end_of(const struct nf_ct_tls_segment *segment)
 {
-	const struct ip_ct_tcp_state *sender = &ct->proto.tcp.seen[CTINFO2DIR(ctinfo)];
+	return segment->seq + segment->len + !!(segment->flags & NF_CT_TLS_SYN) +
+	       !!(segment->flags & NF_CT_TLS_FIN);
+}
 
-	return (sender->flags & IP_CT_TCP_FLAG_MAXACK_SET) && (s32)(ack - sender->td_maxack) < 0;
+/* Numbers are compared as tcp_in_window() of conntrack does, and with what it has kept. */
+void nf_ct_tls_look(const struct nf_conn *ct, unsigned int ctinfo,
+		    struct nf_ct_tls_segment *segment)
+{
+	const struct ip_ct_tcp *tcp = &ct->proto.tcp;
+	enum ip_conntrack_dir dir = CTINFO2DIR(ctinfo);
+	const struct ip_ct_tcp_state *sender = &tcp->seen[dir], *receiver = &tcp->seen[!dir];
+
+	lockdep_assert_held(&ct->lock);
+	segment->ack -= nf_ct_seq_offset(ct, !dir, segment->ack - 1);
+	segment->ack_lag = 0;
+	if ((sender->flags & IP_CT_TCP_FLAG_MAXACK_SET) && after(sender->td_maxack, segment->ack))
+		segment->ack_lag = sender->td_maxack - segment->ack;
+	segment->max_window = sender->td_maxwin;
+	segment->acked = receiver->td_maxack;
+	if (tcp->state == TCP_CONNTRACK_SYN_RECV && (segment->flags & NF_CT_TLS_SYN) &&
+	    (segment->flags & NF_CT_TLS_ACK) && sender->td_end == end_of(segment))
+		segment->flags |= NF_CT_TLS_BEGINS;
+	if (tcp->state >= TCP_CONNTRACK_ESTABLISHED && tcp->state <= TCP_CONNTRACK_CLOSE &&
+	    (receiver->flags & IP_CT_TCP_FLAG_MAXACK_SET))
+		segment->flags |= NF_CT_TLS_ESTABLISHED;
 }
 
 bool nf_ct_tls_is_reply(unsigned int ctinfo)
 {
 	return CTINFO2DIR(ctinfo) == IP_CT_DIR_REPLY;
+}
+
+bool nf_ct_tls_snapshot(const struct nf_conn *ct, void *state)
+{
+	const unsigned long *from = nfct_help_data(ct);
+	unsigned long *to = state;
+
+	if (!from)
+		return false;
+	for (unsigned int i = 0; i < NF_CT_TLS_STATE_SIZE / sizeof(*to); i++)
+		to[i] = READ_ONCE(from[i]);
+	return true;
 }
 
 void *nf_ct_tls_lock(struct nf_conn *ct)

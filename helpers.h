@@ -26,25 +26,33 @@ struct nf_conn;
 
 #define NF_CT_TLS_MAX_PORTS	8
 
-/* TCP flags of a segment. */
+/* Flags of a segment: those of TCP, what its packet says, and what conntrack says. */
 #define NF_CT_TLS_FIN		0x01
 #define NF_CT_TLS_SYN		0x02
 #define NF_CT_TLS_RST		0x04
 #define NF_CT_TLS_ACK		0x10
 #define NF_CT_TLS_URG		0x20
+#define NF_CT_TLS_OPAQUE	0x100	/* kTLS: its payload is encrypted after us */
+#define NF_CT_TLS_BEGINS	0x200	/* a SYN-ACK by which the connection begins */
+#define NF_CT_TLS_ESTABLISHED	0x400	/* the connection is established, or past that */
 
 /* The longest options of a TCP header, in bytes. */
 #define NF_CT_TLS_OPTIONS	40
 
 /**
- * struct nf_ct_tls_segment - where a TCP segment lies in its packet
+ * struct nf_ct_tls_segment - a TCP segment: where it lies in its packet, and how conntrack sees it
  * @seq: sequence number, host byte order
- * @ack: acknowledgment number, host byte order
+ * @ack: acknowledgment number, host byte order; by nf_ct_tls_look() in the receiver's own numbers
  * @offset: of the payload in the packet, in bytes
  * @len: of the payload, in bytes
  * @flags: NF_CT_TLS_SYN and so on
  * @options_len: of the header's options, in bytes
  * @options: the options, in the packet or in a copy; NULL if they cannot be read
+ * @ack_lag: how far @ack lies before the highest that its sender has sent; 0 if it does not
+ * @max_window: the largest window that its sender has offered
+ * @acked: with NF_CT_TLS_ESTABLISHED, up to where the receiver has acknowledged the sender's stream
+ *
+ * nf_ct_tls_segment_of() fills all but the last three, and nf_ct_tls_look() those.
  */
 struct nf_ct_tls_segment {
 	__u32 seq;
@@ -54,6 +62,9 @@ struct nf_ct_tls_segment {
 	__u32 flags;
 	__u32 options_len;
 	const __u8 *options;
+	__u32 ack_lag;
+	__u32 max_window;
+	__u32 acked;
 };
 
 /* A walk over a packet's payload where it lies: a struct skb_seq_state. */
@@ -125,19 +136,28 @@ void nf_ct_tls_attach_stop(void);
 
 /*
  * Finds the TCP segment of a packet. Options that do not lie in one piece are copied to @options.
- * Return: false if its TCP header cannot be read.
+ * Return: false if its TCP header cannot be read, or if the packet is only related to its
+ * connection, as an ICMP error is.
  */
-bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
+bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff, unsigned int ctinfo,
 			  struct nf_ct_tls_segment *segment, __u8 options[NF_CT_TLS_OPTIONS]);
 
 /*
- * Return: true if the sender of a packet of @ctinfo has acknowledged more than @ack before, as far
- * as conntrack saw. ct->lock is held.
+ * Adds how conntrack sees the segment of a packet of @ctinfo, which nf_ct_tls_segment_of() has
+ * found. Not for one that was added to before. ct->lock is held.
  */
-bool nf_ct_tls_acked_more(const struct nf_conn *ct, unsigned int ctinfo, __u32 ack);
+void nf_ct_tls_look(const struct nf_conn *ct, unsigned int ctinfo,
+		    struct nf_ct_tls_segment *segment);
 
 /* Return: true for the reply direction, false for the original one. */
 bool nf_ct_tls_is_reply(unsigned int ctinfo);
+
+/*
+ * Copies the 32 bytes of the helper in @ct to @state, 8-aligned, without its lock, word by word: a
+ * byte is the old one or the new one, but two words may be of different moments.
+ * Return: false if @ct has none.
+ */
+bool nf_ct_tls_snapshot(const struct nf_conn *ct, void *state);
 
 /*
  * Takes and releases ct->lock, with softirqs off between the two.

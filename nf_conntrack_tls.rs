@@ -71,20 +71,20 @@ enum Fate {
 
 /// Judges a packet.
 fn judge(packet: &Packet<'_>) -> Verdict {
-    let Some((mut segment, payload)) = packet.segment() else {
+    let Some(header) = packet.header() else {
         return Verdict::Accept;
     };
-    // Bare ACKs are half of all packets.
-    if segment.len == 0 && !segment.syn && !segment.fin && !segment.urg {
+    if header.is_bare() {
         return Verdict::Accept;
     }
+    let payload = header.payload();
     let parameters = Parameters::get();
     let direction = packet.direction();
     let fate = {
         let Some(mut connection) = packet.lock() else {
             return Verdict::Accept;
         };
-        segment.stale = connection.is_stale(packet, &segment);
+        let segment = connection.look(packet, header);
         let fate = Passage {
             connection: &mut connection,
             policy: &parameters.policy,
