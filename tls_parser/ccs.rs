@@ -3,69 +3,100 @@
 //! ChangeCipherSpec (RFC 5246 7.1, RFC 8446 5) in the clear, and `ccs_out_of_order`.
 //!
 //! CVE-2014-0224: a ChangeCipherSpec injected before the key exchange made OpenSSL derive keys from an
-//! empty secret. It is also how a forged early one would hide what follows in the clear from anyone
-//! who takes it at its word; so only a lawful one protects a direction.
+//! empty secret, in servers and in clients. A forged early one would also hide what follows in the
+//! clear from a parser that trusts it. So only one in its place protects a direction, or one that the
+//! operator chose to report only.
 
 use super::{
-    record::position,
-    Reason,
-    Side,
-    Stream,
-    Version, //
+    reason::Reason,
+    side::{
+        Side,
+        Stop, //
+    },
+    state::{
+        position,
+        ClientFact,
+        Fact,
+        ServerFact, //
+    },
+    version::Version, //
 };
 
 /// Judges a ChangeCipherSpec by its header; the direction is in the clear.
-pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Reason> {
-    if side.own.left != 1 || !in_order(side) {
-        return Err(Reason::CcsOutOfOrder);
+pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Stop> {
+    if side.own.body_left != 1 || !in_order(side) {
+        side.breaks(Reason::CcsOutOfOrder)?;
     }
-    side.own.set_position(position::FIRST_OF_BODY);
+    if side.own.body_left != 0 {
+        side.own.set_position(position::FIRST_OF_BODY);
+    }
     Ok(())
 }
 
 /// Whether this side may send a ChangeCipherSpec now.
 fn in_order(side: &mut Side<'_>) -> bool {
+    if !side.peer.is_known() {
+        return true;
+    }
     match side.negotiated() {
-        Some(Version::Tls13) => side.client().has(Stream::HELLO),
+        Some(Version::Tls13) => side.client().has(Fact::Hello),
+        // A server that sent its own first resumes a session (RFC 5246 7.3).
         Some(_) if side.is_client() => {
-            // A server that sent its own first resumes a session (RFC 5246 7.3).
-            side.own.has(Stream::KEY_EXCHANGE) || side.peer.has(Stream::PROTECTED)
+            side.client_has(ClientFact::KeyExchange) || side.peer.has(Fact::Protected)
         }
         // In a full handshake the client's comes first.
-        Some(_) => !side.own.has(Stream::FULL_HANDSHAKE) || side.peer.has(Stream::PROTECTED),
-        // The server was taken up in the middle.
-        None if side.peer.has(Stream::PROTECTED) => true,
-        None => early(side),
+        Some(_) => side.peer.has(Fact::Protected) || may_resume(side),
+        None => may_be_early(side),
     }
+}
+
+/// Whether the server may resume a session: the client named one, and the server has not sent what
+/// only a full handshake has.
+fn may_resume(side: &Side<'_>) -> bool {
+    let offered = side.client_has(ClientFact::OffersSession) || !side.client().has(Fact::Hello);
+    offered && !side.server_has(ServerFact::FullHandshake)
 }
 
 /// Before any ServerHello only a client that offered TLS 1.3 may send one (RFC 8446 D.4).
 ///
-/// What the server negotiates later decides whether it was right: see [`betrayed`].
-fn early(side: &mut Side<'_>) -> bool {
-    // While there is no ServerHello, who sent a hello is the client.
-    let offered = side.own.has(Stream::HELLO) && side.own.version() == Version::Tls13;
-    side.own.put(Stream::EARLY_CCS, offered);
+/// What the server negotiates later decides whether it was right: see [`judge_early`].
+fn may_be_early(side: &mut Side<'_>) -> bool {
+    let offered =
+        side.is_client() && side.own.has(Fact::Hello) && side.own.version() >= Version::Tls13Draft;
+    side.put_client(ClientFact::EarlyCcs, offered);
     offered
 }
 
-/// Whether the ServerHello makes the client's early ChangeCipherSpec one before its ClientKeyExchange.
-pub(super) fn betrayed(side: &Side<'_>) -> bool {
-    side.client().has(Stream::EARLY_CCS) && side.server().version() != Version::Tls13
+/// Judges a client's early ChangeCipherSpec once the ServerHello has passed: it was one before the
+/// ClientKeyExchange unless TLS 1.3 was negotiated.
+pub(super) fn judge_early(side: &mut Side<'_>) -> Result<(), Stop> {
+    if side.client_has(ClientFact::EarlyCcs) && side.server().version() != Version::Tls13 {
+        side.breaks(Reason::CcsOutOfOrder)?;
+    }
+    Ok(())
+}
+
+/// Judges a ClientKeyExchange: in a resumed handshake there is none, so a server that has sent its
+/// ChangeCipherSpec already did so too early.
+pub(super) fn judge_key_exchange(side: &mut Side<'_>) -> Result<(), Stop> {
+    if side.peer.is_known() && side.peer.has(Fact::Protected) {
+        side.breaks(Reason::CcsOutOfOrder)?;
+    }
+    Ok(())
 }
 
 /// Reads the body: the one byte 1.
-pub(super) fn feed(side: &mut Side<'_>, part: &[u8]) -> Result<(), Reason> {
+pub(super) fn feed(side: &mut Side<'_>, part: &[u8]) -> Result<(), Stop> {
     if part != [1] {
-        return Err(Reason::CcsOutOfOrder);
+        side.breaks(Reason::CcsOutOfOrder)?;
     }
     // In TLS 1.3 it means nothing: a ClientHello or ServerHello may follow in the clear.
     let protects = match side.negotiated() {
         Some(version) => version != Version::Tls13,
-        None => side.peer.has(Stream::PROTECTED),
+        None => !side.peer.is_known(),
     };
     if protects {
-        side.own.set(Stream::PROTECTED);
+        side.own.set(Fact::Protected);
     }
     Ok(())
 }

@@ -13,37 +13,45 @@
 //! except for hellos ([`hello`]) and the first length in a Certificate.
 
 use super::{
-    heartbeat,
+    ccs,
+    header::Kind,
     hello,
-    record::Kind,
-    Reason,
-    Side,
-    Stream,
-    Version, //
+    reason::Reason,
+    scratch::{
+        Hello,
+        Message,
+        Scratch, //
+    },
+    side::{
+        Side,
+        Stop, //
+    },
+    state::{
+        ClientFact,
+        Fact,
+        ServerFact, //
+    },
+    version::Version, //
 };
 
-/// The bits of `scratch`: what is left of the message, and the step in it.
-const LEFT: u32 = 0x00ff_ffff;
-const STEP_SHIFT: u32 = 24;
-
 /// Where in a message a stream is.
-pub(super) mod step {
-    /// Before a message's type.
-    pub(super) const TYPE: u8 = 0x00;
-    /// In a body that nobody looks into.
+mod step {
+    /// In a body that no rule looks into.
     pub(super) const SKIP: u8 = 0x01;
-    /// Before the bytes of the list's length in a Certificate.
-    pub(super) const LIST_HIGH: u8 = 0x02;
-    pub(super) const LIST_MIDDLE: u8 = 0x03;
-    pub(super) const LIST_LOW: u8 = 0x04;
     /// Before the bytes of a message's length, three steps for each class of messages.
-    pub(super) const LENGTH_OTHER: u8 = 0x10;
-    pub(super) const LENGTH_HELLO: u8 = 0x14;
-    pub(super) const LENGTH_EMPTY: u8 = 0x18;
-    pub(super) const LENGTH_CERTIFICATE: u8 = 0x1c;
-    /// In a hello; its steps are in `hello.rs`.
-    pub(in super::super) const HELLO: u8 = 0x20;
+    pub(super) const LENGTH_OTHER: u8 = 0x04;
+    pub(super) const LENGTH_HELLO: u8 = 0x08;
+    pub(super) const LENGTH_EMPTY: u8 = 0x0c;
+    pub(super) const LENGTH_CERTIFICATE: u8 = 0x10;
+    /// Before the bytes of the list's length in a Certificate, a class too.
+    pub(super) const LIST: u8 = 0x14;
+    /// The bits that count the steps of a class, and the last of them.
+    pub(super) const IN_CLASS: u8 = 0x03;
+    pub(super) const LAST: u8 = 0x02;
 }
+
+/// The length of the length of a Certificate's list.
+const LIST_LENGTH: u32 = 3;
 
 /// Message types (RFC 5246 7.4, RFC 8446 4, RFC 6066, RFC 4680).
 mod message {
@@ -64,129 +72,116 @@ mod message {
     pub(super) const SUPPLEMENTAL_DATA: u8 = 23;
 }
 
-impl Stream {
-    /// Bytes of the handshake message still to come.
-    pub(super) fn message_left(&self) -> u32 {
-        self.scratch & LEFT
-    }
-
-    pub(super) fn set_message_left(&mut self, left: u32) {
-        self.scratch = (self.scratch & !LEFT) | (left & LEFT);
-    }
-
-    /// Counts `taken` bytes of the handshake message as read.
-    pub(super) fn take_message(&mut self, taken: u32) {
-        self.set_message_left(self.message_left().saturating_sub(taken));
-    }
-
-    pub(super) fn step(&self) -> u8 {
-        // The top 8 of 32 bits.
-        (self.scratch >> STEP_SHIFT) as u8
-    }
-
-    pub(super) fn set_step(&mut self, step: u8) {
-        self.scratch = (self.scratch & LEFT) | (u32::from(step) << STEP_SHIFT);
-    }
-
-    /// Goes on to the step behind the current one.
-    pub(super) fn next_step(&mut self) {
-        self.set_step(self.step().wrapping_add(1));
-    }
-}
-
-/// Whether a ClientHello or ServerHello is being read, and `work` therefore its own.
-pub(super) fn in_hello(stream: &Stream) -> bool {
-    stream.has(Stream::TLS)
-        && !stream.has(Stream::PROTECTED)
-        && !stream.has(Stream::FINISHED)
-        && stream.step() >= step::HELLO
-}
-
 /// Judges a record by where in the handshake it stands: `handshake_malformed` by interruption.
 ///
 /// Up to TLS 1.2 other records may stand between those of one message, in TLS 1.3 none may (RFC 8446
-/// 5.1). Whichever is spoken, nobody changes ciphers in mid-message, and nothing honest but an alert
-/// stands inside a hello.
-pub(super) fn begin_record(side: &mut Side<'_>, kind: Kind) -> Result<(), Reason> {
-    if kind == Kind::Heartbeat {
+/// 5.1). In every version nobody changes ciphers within a message, and only an alert may stand inside
+/// a hello.
+pub(super) fn begin_record(side: &mut Side<'_>, kind: Kind) -> Result<(), Stop> {
+    let clear = !side.own.has(Fact::Protected);
+    if clear && side.own.has(Fact::Finished) && kind == Kind::Handshake {
+        // TLS 1.3: every handshake message is encrypted by now.
+        side.breaks_handshake(Reason::HandshakeDirection)?;
         return Ok(());
     }
-    heartbeat::other_record(side);
-    let clear = !side.own.has(Stream::PROTECTED);
-    if clear && side.own.has(Stream::FINISHED) && kind == Kind::Handshake {
-        // TLS 1.3: no message may be sent; `scratch` is no longer the handshake's.
-        return Err(Reason::HandshakeDirection);
-    }
-    let in_message = clear && !side.own.has(Stream::FINISHED) && side.own.scratch != 0;
-    if in_message && kind != Kind::Handshake {
-        let alert = kind == Kind::Alert && side.own.left <= 2;
-        if side.is_tls13() || kind == Kind::ChangeCipherSpec || (in_hello(side.own) && !alert) {
-            return Err(Reason::HandshakeMalformed);
-        }
+    if clear && kind != Kind::Handshake && interrupts(side, kind) {
+        side.breaks_handshake(Reason::HandshakeMalformed)?;
+        return Ok(());
     }
     finish(side, kind, clear);
     Ok(())
 }
 
-/// Notes that this side's part of the handshake is over: its Finished, the first handshake record
-/// behind its ChangeCipherSpec, or in TLS 1.3 its first application data.
+/// Whether a record of another kind may not stand where it does, in a message.
+fn interrupts(side: &Side<'_>, kind: Kind) -> bool {
+    match side.own.scratch() {
+        Scratch::Message(_) => side.is_tls13() || kind == Kind::ChangeCipherSpec,
+        Scratch::Hello(_) => {
+            let alert = kind == Kind::Alert && side.own.body_left <= 2;
+            side.is_tls13() || !alert
+        }
+        _ => false,
+    }
+}
+
+/// Notes that this side's part of the handshake is over: its Finished, which is the first handshake
+/// record after its ChangeCipherSpec, or in TLS 1.3 its first application data.
 fn finish(side: &mut Side<'_>, kind: Kind, clear: bool) {
     let over = match kind {
         Kind::Handshake => !clear,
-        Kind::ApplicationData => side.is_tls13() && !side.server().has(Stream::RETRY),
+        Kind::ApplicationData => side.is_tls13() && !side.server_has(ServerFact::Retry),
         _ => false,
     };
     if over {
-        side.own.set(Stream::FINISHED);
+        side.own.set(Fact::Finished);
     }
 }
 
 /// Reads `part`, which lies in the body of a handshake record in the clear.
-pub(super) fn feed(side: &mut Side<'_>, mut part: &[u8]) -> Result<(), Reason> {
+pub(super) fn feed(side: &mut Side<'_>, mut part: &[u8]) -> Result<(), Stop> {
     while let Some((&byte, rest)) = part.split_first() {
-        part = match side.own.step() {
-            step::TYPE => {
+        part = match side.own.scratch() {
+            Scratch::Hello(hello) => hello::feed(side, hello, part)?,
+            Scratch::Message(message) if message.step == step::SKIP => skip(side, message, part),
+            Scratch::Message(message) if message.step >= step::LIST => {
+                list_length(side, message, byte)?;
+                rest
+            }
+            Scratch::Message(message) => {
+                length(side, message, byte)?;
+                rest
+            }
+            _ => {
                 begin(side, byte)?;
                 rest
             }
-            step::SKIP => skip(side, part),
-            step @ (step::LIST_HIGH | step::LIST_MIDDLE | step::LIST_LOW) => {
-                list_length(side, byte, step)?;
-                rest
-            }
-            step @ step::LENGTH_OTHER..step::HELLO => {
-                length(side, byte, step)?;
-                rest
-            }
-            _ => hello::feed(side, part)?,
         };
+        if side.own.has(Fact::Protected) {
+            // A broken rule was reported, and the messages are no longer followed.
+            return Ok(());
+        }
     }
     Ok(())
 }
 
 /// `handshake_direction`, by the message's type; and what a type alone tells.
-fn begin(side: &mut Side<'_>, message: u8) -> Result<(), Reason> {
-    if !may_send(side, message) {
-        return Err(Reason::HandshakeDirection);
+fn begin(side: &mut Side<'_>, message: u8) -> Result<(), Stop> {
+    if message == message::CLIENT_HELLO && !side.is_client() {
+        side.accept_call_home();
+    }
+    let expected = may_send(side, message);
+    if !expected {
+        side.breaks(Reason::HandshakeDirection)?;
     }
     let step = match message {
-        message::CLIENT_HELLO | message::SERVER_HELLO => step::LENGTH_HELLO,
+        message::CLIENT_HELLO | message::SERVER_HELLO if expected => step::LENGTH_HELLO,
         message::HELLO_REQUEST | message::SERVER_HELLO_DONE => step::LENGTH_EMPTY,
         message::CERTIFICATE => step::LENGTH_CERTIFICATE,
         _ => step::LENGTH_OTHER,
     };
+    side.own
+        .set_scratch(Scratch::Message(Message { step, left: 0 }));
+    note(side, message)
+}
+
+/// Notes what a message's type tells of the handshake.
+fn note(side: &mut Side<'_>, message: u8) -> Result<(), Stop> {
     match message {
-        message::CLIENT_KEY_EXCHANGE => side.own.set(Stream::KEY_EXCHANGE),
-        message::CERTIFICATE | message::SERVER_HELLO_DONE if !side.is_client() => {
-            side.own.set(Stream::FULL_HANDSHAKE);
+        message::CLIENT_KEY_EXCHANGE => {
+            side.put_client(ClientFact::KeyExchange, true);
+            return ccs::judge_key_exchange(side);
         }
-        message::HELLO_RETRY_REQUEST => {
+        message::CERTIFICATE
+        | message::SERVER_KEY_EXCHANGE
+        | message::CERTIFICATE_REQUEST
+        | message::SERVER_HELLO_DONE => side.put_server(ServerFact::FullHandshake, true),
+        message::HELLO_RETRY_REQUEST if !side.is_client() => {
             side.own.set_version(Version::Tls13);
-            side.own.set(Stream::HELLO | Stream::RETRY);
+            side.own.set(Fact::Hello);
+            side.put_server(ServerFact::Retry, true);
         }
         _ => {}
     }
-    side.own.set_step(step);
     Ok(())
 }
 
@@ -199,7 +194,7 @@ fn may_send(side: &Side<'_>, message: u8) -> bool {
         } else {
             message::SERVER_HELLO
         };
-        return side.server().has(Stream::RETRY) && message == hello;
+        return side.server_has(ServerFact::Retry) && message == hello;
     }
     if side.is_client() {
         matches!(
@@ -229,54 +224,85 @@ fn may_send(side: &Side<'_>, message: u8) -> bool {
 }
 
 /// Reads one byte of a message's length.
-fn length(side: &mut Side<'_>, byte: u8, step: u8) -> Result<(), Reason> {
-    let length = ((side.own.message_left() << 8) | u32::from(byte)) & LEFT;
-    side.own.set_message_left(length);
-    side.own.next_step();
-    if step & 3 != 2 {
+fn length(side: &mut Side<'_>, message: Message, byte: u8) -> Result<(), Stop> {
+    let length = (message.left << 8) | u32::from(byte);
+    if message.step & step::IN_CLASS != step::LAST {
+        side.own.set_scratch(Scratch::Message(Message {
+            step: message.step.saturating_add(1),
+            left: length,
+        }));
         return Ok(());
     }
-    match step & !3 {
-        step::LENGTH_HELLO => return hello::begin(side),
-        step::LENGTH_EMPTY if length != 0 => return Err(Reason::HandshakeMalformed),
-        step::LENGTH_CERTIFICATE if length < 3 => return Err(Reason::HandshakeMalformed),
-        step::LENGTH_CERTIFICATE => side.own.set_step(step::LIST_HIGH),
-        _ => side.own.set_step(step::SKIP),
+    match message.step & !step::IN_CLASS {
+        step::LENGTH_HELLO => hello::begin(
+            side,
+            Hello {
+                left: length,
+                ..Hello::default()
+            },
+        ),
+        step::LENGTH_EMPTY if length != 0 => side.breaks_handshake(Reason::HandshakeMalformed),
+        step::LENGTH_CERTIFICATE if length < LIST_LENGTH => {
+            side.breaks_handshake(Reason::HandshakeMalformed)
+        }
+        step::LENGTH_CERTIFICATE => {
+            side.own.set_scratch(Scratch::Message(Message {
+                step: step::LIST,
+                left: length,
+            }));
+            Ok(())
+        }
+        _ => {
+            set_left(side, length);
+            Ok(())
+        }
     }
-    end_if_read(side);
-    Ok(())
 }
 
 /// Reads one byte of the length of a Certificate's list, which fills the message (RFC 5246 7.4.2).
-fn list_length(side: &mut Side<'_>, byte: u8, step: u8) -> Result<(), Reason> {
-    let behind = side.own.message_left().saturating_sub(1);
-    let (expected, next) = match step {
-        step::LIST_HIGH => (behind.saturating_sub(2) >> 16, step::LIST_MIDDLE),
-        step::LIST_MIDDLE => (behind.saturating_sub(1) >> 8, step::LIST_LOW),
-        _ => (behind, step::SKIP),
-    };
-    if u32::from(byte) != expected & 0xff {
-        return Err(Reason::HandshakeMalformed);
+///
+/// Certificates that are no list begin with a type or with a short length (RFC 6091 3.3, RFC 7924 4.1),
+/// which the first byte of a list's length hardly is: those are skipped.
+fn list_length(side: &mut Side<'_>, message: Message, byte: u8) -> Result<(), Stop> {
+    let index = message.step & step::IN_CLASS;
+    let left = message.left.saturating_sub(1);
+    // The length counts what follows its third byte.
+    let expected = match index {
+        0 => left.saturating_sub(2) >> 16,
+        1 => left.saturating_sub(1) >> 8,
+        _ => left,
+    } & 0xff;
+    let fits = u32::from(byte) == expected;
+    if !fits && index != 0 {
+        return side.breaks_handshake(Reason::HandshakeMalformed);
     }
-    side.own.take_message(1);
-    side.own.set_step(next);
-    end_if_read(side);
+    if !fits || index == step::LAST {
+        set_left(side, left);
+        return Ok(());
+    }
+    side.own.set_scratch(Scratch::Message(Message {
+        step: message.step.saturating_add(1),
+        left,
+    }));
     Ok(())
 }
 
-/// Skips what `part` holds of the message, and returns what it holds behind it.
-fn skip<'a>(side: &mut Side<'_>, part: &'a [u8]) -> &'a [u8] {
-    let left = usize::try_from(side.own.message_left()).unwrap_or(usize::MAX);
+/// Skips what `part` holds of the message, and returns what follows it.
+fn skip<'a>(side: &mut Side<'_>, message: Message, part: &'a [u8]) -> &'a [u8] {
+    let left = usize::try_from(message.left).unwrap_or(usize::MAX);
     let (skipped, rest) = part.split_at_checked(left).unwrap_or((part, &[]));
     // At most the 24 bits of `left`.
-    side.own.take_message(skipped.len() as u32);
-    end_if_read(side);
+    set_left(side, message.left.saturating_sub(skipped.len() as u32));
     rest
 }
 
-/// Ends the message if all of it was read.
-fn end_if_read(side: &mut Side<'_>) {
-    if side.own.message_left() == 0 {
-        side.own.scratch = 0;
-    }
+/// Goes on in a body of which `left` bytes are still to come, or after it.
+fn set_left(side: &mut Side<'_>, left: u32) {
+    side.own.set_scratch(match left {
+        0 => Scratch::Idle,
+        _ => Scratch::Message(Message {
+            step: step::SKIP,
+            left,
+        }),
+    });
 }

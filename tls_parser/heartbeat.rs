@@ -10,30 +10,46 @@
 //! ```
 //!
 //! In the clear (before the direction's own ChangeCipherSpec, and in TLS 1.3) the message is judged at
-//! its third byte: an answer needs the rest of the record, so a vulnerable peer never gets what it
-//! needs. Protected ones show only how long they are, which is judged at the header.
+//! its third byte. An answer needs the rest of the record, so a vulnerable peer never gets what it
+//! needs. A protected one shows only its length, and is judged at its header.
 //!
-//! # The ledger
+//! # Credit
 //!
-//! Once the handshake is over, a side's `scratch` is the account of its own unanswered request (or, as long
-//! as no heartbeat comes and none may, an [edge](super::ahead)): in the clear the request's
-//! `payload_length` plus one, protected the bytes that answers may still use up.
-//! An honest answer is one record, no longer than the request's (shorter, if that was padded more). A
-//! heartbleed answer comes as up to five records in a row; if the request was 16 KiB long, no single
-//! one of them is longer, so they are added up. An answer below [`SMALLEST_FRAGMENT_LIMIT`] ends the
-//! account, since no stack cuts its records that short; a longer one may be the first of several, so
-//! what is left of the account stays open until the answering side sends anything else. Two requests
-//! that cross each other are told apart only if they are equally long.
+//! A request grants the other side a credit, which answers use up: see [`Credit`]. In the clear an
+//! answer has the request's very payload. Protected, an answer is one record, no longer than the
+//! request's record, and shorter if the request was padded more. A heartbleed answer comes as up to
+//! five records; if the request's record was 16 KiB long, none of them is longer, so they are added up.
+//! An answer below [`SMALLEST_FRAGMENT_LIMIT`] closes the credit, since no stack cuts its records that
+//! short. A longer one may be the first of several, so what is left of the credit stays open until the
+//! answering side sends anything else, or the requesting side its next request. A record of 16 KiB may
+//! be the first of several even if it uses up the credit.
+//!
+//! # Who asks?
+//!
+//! A request that was hidden from the module makes its answer look like a request, and the attacker's
+//! next request like the answer to that. So an answer that is much shorter than its request counts as
+//! both: it answers, and it grants no more credit than its own length to whatever comes next. The same
+//! after many answers that are a little shorter. Two requests that cross each other are told apart only
+//! if they are equally long.
 
 use super::{
-    ahead,
-    record::{
-        self,
-        position, //
+    header::MAX_PLAINTEXT,
+    reason::Reason,
+    scratch::{
+        Credit,
+        Scratch, //
     },
-    Reason,
-    Side,
-    Stream, //
+    side::{
+        Side,
+        Stop, //
+    },
+    state::{
+        position,
+        DirState,
+        Fact,
+        Mode,
+        ServerFact, //
+    }, //
 };
 
 /// The padding that must follow a payload (RFC 6520 4).
@@ -44,175 +60,258 @@ const MESSAGE_HEADER: u16 = 3;
 const MIN_PROTECTED: u16 = 35;
 /// The smallest limit to which records can be agreed to be cut (RFC 6066 4).
 const SMALLEST_FRAGMENT_LIMIT: u16 = 512;
+/// By how much padding an answer may be shorter than its request without being taken for a request.
+const MAX_EXTRA_PADDING: u16 = 512;
 
 const REQUEST: u8 = 1;
 const RESPONSE: u8 = 2;
 
-/// The bits of `scratch`: the account, the message's type and the first byte of its length, and that
-/// the account is open for a further part of an answer.
-mod ledger {
-    pub(super) const ACCOUNT: u32 = 0xffff;
-    pub(super) const TYPE_SHIFT: u32 = 16;
-    pub(super) const LENGTH_SHIFT: u32 = 20;
-    pub(super) const PARTLY_ANSWERED: u32 = 1 << 31;
+impl DirState {
+    /// What is known of the direction's heartbeats.
+    fn credit(&self) -> Credit {
+        match self.scratch() {
+            Scratch::Credit(credit) => credit,
+            _ => Credit::default(),
+        }
+    }
+
+    fn set_credit(&mut self, credit: Credit) {
+        self.set_scratch(match credit == Credit::default() {
+            true => Scratch::Idle,
+            false => Scratch::Credit(credit),
+        });
+    }
 }
 
-impl Stream {
-    /// What answers to this side's request may still use up.
-    fn account(&self) -> u16 {
-        // Masked to 16 bits.
-        (self.scratch & ledger::ACCOUNT) as u16
+impl Credit {
+    /// Whether the direction's request awaits an answer, or the rest of one.
+    fn awaits_answer(self) -> bool {
+        self.owed != 0 || self.open
     }
 
-    fn set_account(&mut self, account: u16) {
-        self.scratch = u32::from(account);
+    /// Grants a credit of `owed` bytes; what was seen of the other side's answers stays.
+    fn grant(self, owed: u16) -> Credit {
+        Credit {
+            owed,
+            open: false,
+            doubtful: false,
+            kind: 0,
+            high: 0,
+            ..self
+        }
     }
 
-    /// Whether this side's request awaits an answer, or the rest of one.
-    fn awaits_answer(&self) -> bool {
-        self.scratch & (ledger::ACCOUNT | ledger::PARTLY_ANSWERED) != 0
+    /// Ends the answer; tells whether what answered may have been a request.
+    fn close(self) -> (Credit, bool) {
+        let short = self.owed != 0;
+        let short_answers = self.short_answers.saturating_add(u8::from(short));
+        let doubtful = self.owed > MAX_EXTRA_PADDING || short_answers > Credit::MAX_SHORT;
+        let closed = Credit {
+            short_answers: short_answers.min(Credit::MAX_SHORT),
+            ..self.grant(0)
+        };
+        (closed, doubtful)
     }
 }
 
 /// Judges a heartbeat by its record's header.
-pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Reason> {
-    ahead::forget(side);
-    if !side.own.has(Stream::PROTECTED) {
-        if !side.handshake_over() {
-            // The handshake message in progress is lost, but no heartbeat passes from here.
-            side.own.scratch = 0;
-        }
-        if side.own.left < MESSAGE_HEADER {
-            return Err(Reason::HeartbeatMalformed);
-        }
-        side.own.set_position(position::FIRST_OF_BODY);
+pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Stop> {
+    forget_gap(side);
+    if side.own.has(Fact::Protected) {
+        return begin_protected(side);
+    }
+    if matches!(side.own.scratch(), Scratch::Message(_) | Scratch::Hello(_)) {
+        forget_message(side);
+    }
+    if side.own.body_left < MESSAGE_HEADER {
+        side.breaks(Reason::HeartbeatMalformed)?;
+        // Nothing of it is looked at.
         return Ok(());
     }
-    if side.own.left < MIN_PROTECTED {
-        return Err(Reason::HeartbeatMalformed);
+    side.own.set_position(position::FIRST_OF_BODY);
+    Ok(())
+}
+
+/// Gives up the handshake message in progress: what interrupts it breaks a rule.
+fn forget_message(side: &mut Side<'_>) {
+    side.own.set_scratch(Scratch::Idle);
+    if side.policy.report.contains(Reason::HeartbeatInHandshake)
+        || side.policy.off.contains(Reason::HeartbeatInHandshake)
+    {
+        side.own.forget_past(Mode::Midstream);
     }
-    in_place(side)?;
-    balance(side)?;
-    refuse(side)
+}
+
+/// Forgets what was found after gaps: where heartbeats come, nothing passes unread.
+fn forget_gap(side: &mut Side<'_>) {
+    for stream in [&mut *side.own, &mut *side.peer] {
+        if let Scratch::Search(_) | Scratch::PeerChain(_) = stream.scratch() {
+            stream.set_scratch(Scratch::Idle);
+        }
+    }
+}
+
+fn begin_protected(side: &mut Side<'_>) -> Result<(), Stop> {
+    if side.own.body_left < MIN_PROTECTED {
+        side.breaks(Reason::HeartbeatMalformed)?;
+    }
+    check_place(side)?;
+    match_protected(side)?;
+    check_policy(side)
 }
 
 /// Reads the body of a heartbeat: the first three bytes of one in the clear.
-pub(super) fn feed(side: &mut Side<'_>, mut part: &[u8]) -> Result<(), Reason> {
-    while let Some((&byte, rest)) = part.split_first() {
-        let behind = side.own.left.saturating_add(rest.len() as u16);
+pub(super) fn feed(side: &mut Side<'_>, part: &[u8]) -> Result<(), Stop> {
+    // Both are parts of a record's length, which has 16 bits.
+    let mut after = side.own.body_left.saturating_add(part.len() as u16);
+    for &byte in part {
+        after = after.saturating_sub(1);
         match side.own.position() {
             position::FIRST_OF_BODY => {
-                side.own.scratch |= u32::from(byte.min(RESPONSE + 1)) << ledger::TYPE_SHIFT;
+                let kind = byte.min(RESPONSE + 1);
+                side.own.set_credit(Credit {
+                    kind,
+                    ..side.own.credit()
+                });
                 side.own.set_position(position::SECOND_OF_BODY);
             }
             position::SECOND_OF_BODY => {
-                side.own.scratch |= u32::from(byte) << ledger::LENGTH_SHIFT;
+                side.own.set_credit(Credit {
+                    high: byte,
+                    ..side.own.credit()
+                });
                 side.own.set_position(position::THIRD_OF_BODY);
             }
             position::THIRD_OF_BODY => {
                 side.own.set_position(position::BODY);
-                clear(side, byte, behind)?;
-                record::tell_mismatch(side)?;
+                judge_clear(side, byte, after)?;
+                break;
             }
             _ => break,
         }
-        part = rest;
     }
     Ok(())
 }
 
-/// Judges a heartbeat in the clear; `low` is the second byte of its `payload_length`, and `behind`
+/// Judges a heartbeat in the clear; `low` is the second byte of its `payload_length`, and `after`
 /// bytes of the record follow it.
-fn clear(side: &mut Side<'_>, low: u8, behind: u16) -> Result<(), Reason> {
-    // Both masked to 8 bits.
-    let message = (side.own.scratch >> ledger::TYPE_SHIFT) as u8 & 3;
-    let high = (side.own.scratch >> ledger::LENGTH_SHIFT) as u8;
-    let payload = u16::from_be_bytes([high, low]);
-    side.own.set_account(side.own.account());
-
-    if message != REQUEST && message != RESPONSE {
-        return Err(Reason::HeartbeatMalformed);
+fn judge_clear(side: &mut Side<'_>, low: u8, after: u16) -> Result<(), Stop> {
+    let credit = side.own.credit();
+    let payload = u16::from_be_bytes([credit.high, low]);
+    side.own.set_credit(Credit {
+        kind: 0,
+        high: 0,
+        ..credit
+    });
+    if credit.kind != REQUEST && credit.kind != RESPONSE {
+        side.breaks(Reason::HeartbeatMalformed)?;
     }
-    match payload.checked_add(MIN_PADDING) {
-        Some(needed) if needed <= behind => {}
-        _ => return Err(Reason::Heartbleed),
+    let fits = payload
+        .checked_add(MIN_PADDING)
+        .is_some_and(|needed| needed <= after);
+    if !fits {
+        side.breaks(Reason::Heartbleed)?;
     }
-    in_place(side)?;
-    // `payload` is below 2^14 here.
-    pair(side, message, payload.saturating_add(1))?;
-    refuse(side)
+    check_place(side)?;
+    match_clear(side, credit.kind, payload.saturating_add(1))?;
+    check_policy(side)?;
+    if side.own.is_mismatched() {
+        side.breaks(Reason::VersionMismatch)?;
+    }
+    Ok(())
 }
 
 /// `heartbeat_not_negotiated` and `heartbeat_in_handshake`.
-fn in_place(side: &Side<'_>) -> Result<(), Reason> {
-    if not_negotiated(side) {
-        return Err(Reason::HeartbeatNotNegotiated);
+fn check_place(side: &mut Side<'_>) -> Result<(), Stop> {
+    if side.heartbeat_not_negotiated() {
+        side.breaks(Reason::HeartbeatNotNegotiated)?;
     }
-    if !side.handshake_over() {
-        return Err(Reason::HeartbeatInHandshake);
+    let peer_over = side.peer.has(Fact::Finished) || !side.peer.is_known();
+    if !side.own.has(Fact::Finished) || !peer_over {
+        side.breaks(Reason::HeartbeatInHandshake)?;
     }
     Ok(())
 }
 
-/// Whether both hellos were seen, and did not agree upon heartbeats.
-pub(super) fn not_negotiated(side: &Side<'_>) -> bool {
-    let (client, server) = (side.client(), side.server());
-    // TLS 1.3 has the server's extension in EncryptedExtensions, out of sight.
-    let agreed =
-        client.has(Stream::HEARTBEAT) && (server.has(Stream::HEARTBEAT) || side.is_tls13());
-    client.has(Stream::HELLO) && server.has(Stream::HELLO) && !agreed
-}
-
-/// `heartbeat_in_flight` and `heartbeat_mismatch`, in the clear: `account` tells payloads apart.
-fn pair(side: &mut Side<'_>, message: u8, account: u16) -> Result<(), Reason> {
-    if message == RESPONSE {
-        if side.peer.account() != account {
-            return Err(Reason::HeartbeatMismatch);
+/// `heartbeat_in_flight` and `heartbeat_mismatch`, in the clear: `owed` tells payloads apart.
+fn match_clear(side: &mut Side<'_>, kind: u8, owed: u16) -> Result<(), Stop> {
+    if kind == RESPONSE {
+        let request = side.peer.credit();
+        if request.owed != owed {
+            side.breaks(Reason::HeartbeatMismatch)?;
         }
-        side.peer.set_account(0);
+        side.peer.set_credit(request.grant(0));
         return Ok(());
     }
-    if side.own.awaits_answer() {
-        return Err(Reason::HeartbeatInFlight);
+    let credit = side.own.credit();
+    if credit.awaits_answer() {
+        side.breaks(Reason::HeartbeatInFlight)?;
     }
-    side.own.set_account(account);
+    side.own.set_credit(credit.grant(owed));
     Ok(())
 }
 
 /// `heartbeat_in_flight` and `heartbeat_mismatch`, protected: only lengths are seen.
-fn balance(side: &mut Side<'_>) -> Result<(), Reason> {
-    let length = side.own.left;
-    if side.peer.awaits_answer() {
-        let Some(rest) = side.peer.account().checked_sub(length) else {
-            return Err(Reason::HeartbeatMismatch);
-        };
-        side.peer.scratch = if length < SMALLEST_FRAGMENT_LIMIT {
-            0
-        } else {
-            u32::from(rest) | ledger::PARTLY_ANSWERED
-        };
-        return Ok(());
+fn match_protected(side: &mut Side<'_>) -> Result<(), Stop> {
+    let length = side.own.body_left;
+    if side.own.credit().open {
+        // The answer to its request is over, since it sends the next one.
+        close_answer(side.own, side.peer, SMALLEST_FRAGMENT_LIMIT);
     }
-    if side.own.awaits_answer() {
-        return Err(Reason::HeartbeatInFlight);
+    let request = side.peer.credit();
+    if request.awaits_answer() {
+        return answer(side, request, length);
     }
-    side.own.set_account(length);
+    let own = side.own.credit();
+    if own.awaits_answer() && !own.doubtful {
+        side.breaks(Reason::HeartbeatInFlight)?;
+    }
+    side.own.set_credit(own.grant(length));
     Ok(())
 }
 
-/// Closes the account of which a part was answered: `side` sends something else now.
-pub(super) fn other_record(side: &mut Side<'_>) {
-    let ledgers = side.handshake_over() && !side.own.has_edge() && !side.peer.has_edge();
-    if ledgers && side.peer.scratch & ledger::PARTLY_ANSWERED != 0 {
-        side.peer.scratch = 0;
+/// Takes a heartbeat of `length` bytes for the answer to the peer's request, or for a part of it.
+fn answer(side: &mut Side<'_>, request: Credit, length: u16) -> Result<(), Stop> {
+    let Some(rest) = request.owed.checked_sub(length) else {
+        side.peer.set_credit(request.grant(0));
+        return side.breaks(Reason::HeartbeatMismatch);
+    };
+    side.peer.set_credit(Credit {
+        owed: rest,
+        open: rest != 0 || length >= MAX_PLAINTEXT,
+        ..request
+    });
+    if rest != 0 && length < SMALLEST_FRAGMENT_LIMIT {
+        close_answer(side.peer, side.own, length);
+    }
+    Ok(())
+}
+
+/// Ends the answer to the request of `requester`. If it was too short to be one for certain, it counts
+/// as a request, too, of `length` bytes at least.
+fn close_answer(requester: &mut DirState, answerer: &mut DirState, length: u16) {
+    let (closed, doubtful) = requester.credit().close();
+    requester.set_credit(closed);
+    if doubtful {
+        let credit = answerer.credit();
+        answerer.set_credit(Credit {
+            doubtful: true,
+            ..credit.grant(length)
+        });
     }
 }
 
-/// `heartbeat_refused`: the operator wants none.
-fn refuse(side: &Side<'_>) -> Result<(), Reason> {
-    if side.policy.heartbeat {
-        Ok(())
-    } else {
-        Err(Reason::HeartbeatRefused)
+/// Ends an answer of which a part was seen: the side that answers sends something else now.
+pub(super) fn end_answer(side: &mut Side<'_>) {
+    if side.peer.credit().open {
+        close_answer(side.peer, side.own, SMALLEST_FRAGMENT_LIMIT);
     }
+}
+
+/// `heartbeat_refused`: the operator wants none, or lengths say nothing since the session compresses.
+fn check_policy(side: &mut Side<'_>) -> Result<(), Stop> {
+    if !side.policy.heartbeat || side.server_has(ServerFact::Compression) {
+        side.breaks(Reason::HeartbeatRefused)?;
+    }
+    Ok(())
 }

@@ -12,18 +12,35 @@
 //!    extensions       2 + n, or absent       extensions       2 + n, or absent
 //! ```
 //!
-//! Checks that the lengths fill the message (`handshake_malformed`), and learns the version
-//! (`supported_versions` where it is there), whether the heartbeat extension is, whether the server's
-//! random is that of a HelloRetryRequest, and whether it ends in a downgrade sentinel.
+//! Checks that the lengths fill the message (`handshake_malformed`). Learns the version (from
+//! `supported_versions` if that is present), whether the heartbeat extension is present, whether the
+//! client named a session to resume, which compression the server chose, whether the server's random is
+//! that of a HelloRetryRequest, and whether it ends in a downgrade sentinel.
 
 use super::{
     ccs,
-    handshake,
-    version,
-    Reason,
-    Side,
-    Stream,
-    Version, //
+    header::MAJOR,
+    negotiation,
+    reason::Reason,
+    scratch::{
+        Hello,
+        Scratch,
+        ServerRandom, //
+    },
+    side::{
+        Side,
+        Stop, //
+    },
+    state::{
+        ClientFact,
+        DirState,
+        Fact,
+        ServerFact, //
+    },
+    version::{
+        self,
+        Version, //
+    },
 };
 
 /// The random that makes a ServerHello a HelloRetryRequest (RFC 8446 4.1.3).
@@ -31,7 +48,7 @@ const RETRY_RANDOM: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
-/// What a random begins its last 8 bytes with if a better version was to be had (RFC 8446 4.1.3).
+/// How a random begins its last 8 bytes if a better version was to be had (RFC 8446 4.1.3).
 const SENTINEL: &[u8; 7] = b"DOWNGRD";
 const SENTINEL_AT: usize = 24;
 const RANDOM_LENGTH: u16 = 32;
@@ -39,82 +56,111 @@ const MAX_SESSION_ID: u8 = 32;
 
 /// The steps through a hello. Spans are skipped or read as a whole; all others are of one byte.
 mod step {
-    use super::handshake::step::HELLO;
-
-    pub(super) const VERSION_MAJOR: u8 = HELLO;
-    pub(super) const VERSION_MINOR_TLS: u8 = HELLO + 1;
-    pub(super) const VERSION_MINOR_SSL2: u8 = HELLO + 2;
-    pub(super) const VERSION_MINOR_DRAFT: u8 = HELLO + 3;
-    pub(super) const VERSION_MINOR_OTHER: u8 = HELLO + 4;
+    pub(super) const VERSION_MAJOR: u8 = 0;
+    pub(super) const VERSION_MINOR_TLS: u8 = 1;
+    pub(super) const VERSION_MINOR_SSL2: u8 = 2;
+    pub(super) const VERSION_MINOR_DRAFT: u8 = 3;
+    pub(super) const VERSION_MINOR_OTHER: u8 = 4;
     /// A span.
-    pub(super) const RANDOM: u8 = HELLO + 5;
-    pub(super) const SESSION_ID_LENGTH: u8 = HELLO + 6;
+    pub(super) const RANDOM: u8 = 5;
+    pub(super) const SESSION_ID_LENGTH: u8 = 6;
     /// A span.
-    pub(super) const SESSION_ID: u8 = HELLO + 7;
-    pub(super) const SUITES_LENGTH_HIGH: u8 = HELLO + 8;
-    pub(super) const SUITES_LENGTH_LOW: u8 = HELLO + 9;
+    pub(super) const SESSION_ID: u8 = 7;
+    pub(super) const SUITES_LENGTH_HIGH: u8 = 8;
+    pub(super) const SUITES_LENGTH_LOW: u8 = 9;
     /// A span.
-    pub(super) const SUITES: u8 = HELLO + 10;
-    pub(super) const COMPRESSION_LENGTH: u8 = HELLO + 11;
+    pub(super) const SUITES: u8 = 10;
+    pub(super) const COMPRESSION_LENGTH: u8 = 11;
     /// A span: a client's compression methods, or a server's choice of suite and compression.
-    pub(super) const COMPRESSION: u8 = HELLO + 12;
-    pub(super) const EXTENSIONS_LENGTH_HIGH: u8 = HELLO + 13;
-    pub(super) const EXTENSIONS_LENGTH_LOW: u8 = HELLO + 14;
-    pub(super) const TYPE_HIGH: u8 = HELLO + 15;
-    pub(super) const TYPE_LOW: u8 = HELLO + 16;
-    pub(super) const TYPE_LOW_OTHER: u8 = HELLO + 17;
-    pub(super) const LENGTH_HIGH_OTHER: u8 = HELLO + 18;
-    pub(super) const LENGTH_LOW_OTHER: u8 = HELLO + 19;
-    pub(super) const LENGTH_HIGH_HEARTBEAT: u8 = HELLO + 20;
-    pub(super) const LENGTH_LOW_HEARTBEAT: u8 = HELLO + 21;
-    pub(super) const LENGTH_HIGH_VERSIONS: u8 = HELLO + 22;
-    pub(super) const LENGTH_LOW_VERSIONS: u8 = HELLO + 23;
+    pub(super) const COMPRESSION: u8 = 12;
+    pub(super) const EXTENSIONS_LENGTH_HIGH: u8 = 13;
+    pub(super) const EXTENSIONS_LENGTH_LOW: u8 = 14;
+    pub(super) const TYPE_HIGH: u8 = 15;
+    pub(super) const TYPE_LOW: u8 = 16;
+    pub(super) const TYPE_LOW_OTHER: u8 = 17;
+    pub(super) const LENGTH_HIGH_OTHER: u8 = 18;
+    pub(super) const LENGTH_LOW_OTHER: u8 = 19;
+    pub(super) const LENGTH_HIGH_HEARTBEAT: u8 = 20;
+    pub(super) const LENGTH_LOW_HEARTBEAT: u8 = 21;
+    pub(super) const LENGTH_HIGH_VERSIONS: u8 = 22;
+    pub(super) const LENGTH_LOW_VERSIONS: u8 = 23;
+    pub(super) const LENGTH_HIGH_TICKET: u8 = 24;
+    pub(super) const LENGTH_LOW_TICKET: u8 = 25;
     /// A span.
-    pub(super) const BODY: u8 = HELLO + 24;
-    pub(super) const HEARTBEAT_MODE: u8 = HELLO + 25;
-    pub(super) const VERSIONS_LENGTH: u8 = HELLO + 26;
-    pub(super) const SUPPORTED_MAJOR: u8 = HELLO + 27;
-    pub(super) const SUPPORTED_MINOR_TLS: u8 = HELLO + 28;
-    pub(super) const SUPPORTED_MINOR_DRAFT: u8 = HELLO + 29;
-    pub(super) const SUPPORTED_MINOR_OTHER: u8 = HELLO + 30;
+    pub(super) const BODY: u8 = 26;
+    pub(super) const HEARTBEAT_MODE: u8 = 27;
+    pub(super) const VERSIONS_LENGTH: u8 = 28;
+    pub(super) const SUPPORTED_MAJOR: u8 = 29;
+    pub(super) const SUPPORTED_MINOR_TLS: u8 = 30;
+    pub(super) const SUPPORTED_MINOR_DRAFT: u8 = 31;
+    pub(super) const SUPPORTED_MINOR_OTHER: u8 = 32;
 }
 
-/// The extensions that are looked at; both types are below 256.
+/// The extensions that are looked at; all types are below 256.
 const HEARTBEAT: u8 = 15;
+const SESSION_TICKET: u8 = 35;
 const SUPPORTED_VERSIONS: u8 = 43;
 
-/// The major version byte of SSL 3.0 and TLS.
-const MAJOR: u8 = 3;
+/// Why a hello cannot be read on: it is malformed.
+struct Malformed;
+
+type Result<T = ()> = core::result::Result<T, Malformed>;
 
 /// Begins a hello, whose length is known.
-pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Reason> {
-    side.own.work = 0;
-    side.own.clear(Stream::HEARTBEAT);
-    if !side.is_client() {
-        side.own.set(Stream::RETRY_RANDOM);
+pub(super) fn begin(side: &mut Side<'_>, mut hello: Hello) -> core::result::Result<(), Stop> {
+    side.own.clear(Fact::Heartbeat);
+    hello.step = step::VERSION_MAJOR;
+    hello.random = ServerRandom::Retry;
+    if hello.left == 0 {
+        return side.breaks_handshake(Reason::HandshakeMalformed);
     }
-    side.own.set_step(step::VERSION_MAJOR);
-    go_on(side)
+    side.own.set_scratch(Scratch::Hello(hello));
+    Ok(())
 }
 
-/// Reads one field, or what `part` holds of it, and returns what follows.
-pub(super) fn feed<'a>(side: &mut Side<'_>, part: &'a [u8]) -> Result<&'a [u8], Reason> {
-    let step = side.own.step();
-    let taken = if is_span(step) {
-        part.len().min(usize::from(side.own.work))
+/// Reads what `part` holds of the hello, and returns what follows it.
+pub(super) fn feed<'a>(
+    side: &mut Side<'_>,
+    mut hello: Hello,
+    mut part: &'a [u8],
+) -> core::result::Result<&'a [u8], Stop> {
+    while !part.is_empty() {
+        match read_field(side, &mut hello, part) {
+            Ok((rest, false)) => part = rest,
+            Ok((rest, true)) => {
+                end(side, hello.random)?;
+                return Ok(rest);
+            }
+            Err(Malformed) => {
+                side.breaks_handshake(Reason::HandshakeMalformed)?;
+                return Ok(&[]);
+            }
+        }
+    }
+    side.own.set_scratch(Scratch::Hello(hello));
+    Ok(part)
+}
+
+/// Reads one field, or what `part` holds of it; returns what follows, and whether the hello is over.
+fn read_field<'a>(
+    side: &mut Side<'_>,
+    hello: &mut Hello,
+    part: &'a [u8],
+) -> Result<(&'a [u8], bool)> {
+    let taken = if is_span(hello.step) {
+        part.len().min(usize::from(hello.field_left))
     } else {
         1
     };
     let (field, rest) = part.split_at_checked(taken).unwrap_or((part, &[]));
-    // At most 16 bits, as `work` has.
-    side.own.take_message(field.len() as u32);
-    if is_span(step) {
-        span(side, step, field);
+    // At most 16 bits, as `field_left` has.
+    hello.left = hello.left.saturating_sub(field.len() as u32);
+    if is_span(hello.step) {
+        read_span(side, hello, field);
     } else if let Some(&byte) = field.first() {
-        one(side, step, byte)?;
+        read_byte(side, hello, byte)?;
     }
-    go_on(side)?;
-    Ok(rest)
+    Ok((rest, finish_fields(side, hello)?))
 }
 
 fn is_span(step: u8) -> bool {
@@ -124,112 +170,144 @@ fn is_span(step: u8) -> bool {
     )
 }
 
-/// Ends spans of which nothing is left, and the hello; nothing may be left to read but the message is.
-fn go_on(side: &mut Side<'_>) -> Result<(), Reason> {
-    while is_span(side.own.step()) && side.own.work == 0 {
-        end_span(side)?;
+/// Ends spans of which nothing is left; returns whether the hello is over, which must be at a field's end.
+fn finish_fields(side: &Side<'_>, hello: &mut Hello) -> Result<bool> {
+    while is_span(hello.step) && hello.field_left == 0 {
+        end_span(side, hello)?;
     }
-    if side.own.message_left() != 0 {
-        return Ok(());
+    if hello.left != 0 {
+        return Ok(false);
     }
-    match side.own.step() {
-        step::EXTENSIONS_LENGTH_HIGH | step::TYPE_HIGH => end(side),
-        _ => Err(Reason::HandshakeMalformed),
+    match hello.step {
+        step::EXTENSIONS_LENGTH_HIGH | step::TYPE_HIGH => Ok(true),
+        _ => Err(Malformed),
     }
 }
 
-/// Begins a span of `length` bytes.
-fn begin_span(side: &mut Side<'_>, step: u8, length: u16) -> Result<(), Reason> {
-    if u32::from(length) > side.own.message_left() {
-        return Err(Reason::HandshakeMalformed);
+impl Hello {
+    /// Begins a span of `length` bytes.
+    fn begin_span(&mut self, step: u8, length: u16) -> Result {
+        if u32::from(length) > self.left {
+            return Err(Malformed);
+        }
+        self.field_left = length;
+        self.step = step;
+        Ok(())
     }
-    side.own.work = length;
-    side.own.set_step(step);
-    Ok(())
+
+    /// Goes on to the step after the current one.
+    fn next_step(&mut self) {
+        self.step = self.step.saturating_add(1);
+    }
+
+    /// The two bytes of a length, the second of which is `low`.
+    fn length(&self, low: u8) -> u16 {
+        self.field_left | u16::from(low)
+    }
 }
 
 /// Reads a part of a span.
-fn span(side: &mut Side<'_>, step: u8, field: &[u8]) {
-    if step == step::RANDOM && !side.is_client() {
-        for (index, &byte) in
-            (usize::from(RANDOM_LENGTH.saturating_sub(side.own.work))..).zip(field)
-        {
-            server_random(side.own, index, byte);
+fn read_span(side: &mut Side<'_>, hello: &mut Hello, field: &[u8]) {
+    let server = !side.is_client();
+    if hello.step == step::RANDOM && server {
+        let read = usize::from(RANDOM_LENGTH.saturating_sub(hello.field_left));
+        for (index, &byte) in (read..).zip(field) {
+            hello.random = compare_random(hello.random, index, byte);
         }
     }
-    // At most 16 bits, as `work` has.
-    side.own.work = side.own.work.saturating_sub(field.len() as u16);
+    // At most 16 bits, as `field_left` has.
+    hello.field_left = hello.field_left.saturating_sub(field.len() as u16);
+    if hello.step == step::COMPRESSION && server && hello.field_left == 0 {
+        note_compression(side, field);
+    }
+}
+
+/// Notes a server's compression method, the last byte of its choice, if it is not null.
+fn note_compression(side: &mut Side<'_>, choice: &[u8]) {
+    let tls13 = side.own.version() == Version::Tls13;
+    let null = choice.last().is_none_or(|&method| method == 0);
+    side.put_server(ServerFact::Compression, !tls13 && !null);
 }
 
 /// Goes from the end of a span to what follows it.
-fn end_span(side: &mut Side<'_>) -> Result<(), Reason> {
-    match (side.own.step(), side.is_client()) {
-        // A draft of TLS 1.3, told by its version: cipher suite and extensions follow at once.
+fn end_span(side: &Side<'_>, hello: &mut Hello) -> Result {
+    match (hello.step, side.is_client()) {
+        // A draft of TLS 1.3, which its version tells: cipher suite and extensions follow at once.
         (step::RANDOM, false) if side.own.version() == Version::Tls13 => {
-            return begin_span(side, step::COMPRESSION, 2);
+            return hello.begin_span(step::COMPRESSION, 2);
         }
-        (step::RANDOM, _) => side.own.set_step(step::SESSION_ID_LENGTH),
-        (step::SESSION_ID, false) => return begin_span(side, step::COMPRESSION, 3),
-        (step::SESSION_ID, true) => side.own.set_step(step::SUITES_LENGTH_HIGH),
-        (step::SUITES, _) => side.own.set_step(step::COMPRESSION_LENGTH),
-        (step::COMPRESSION, _) => side.own.set_step(step::EXTENSIONS_LENGTH_HIGH),
-        _ => side.own.set_step(step::TYPE_HIGH),
+        (step::RANDOM, _) => hello.step = step::SESSION_ID_LENGTH,
+        (step::SESSION_ID, false) => return hello.begin_span(step::COMPRESSION, 3),
+        (step::SESSION_ID, true) => hello.step = step::SUITES_LENGTH_HIGH,
+        (step::SUITES, _) => hello.step = step::COMPRESSION_LENGTH,
+        (step::COMPRESSION, _) => hello.step = step::EXTENSIONS_LENGTH_HIGH,
+        _ => hello.step = step::TYPE_HIGH,
     }
     Ok(())
 }
 
 /// Reads a field, or a part of one, that is one byte long.
-fn one(side: &mut Side<'_>, step: u8, byte: u8) -> Result<(), Reason> {
-    match step {
-        step::VERSION_MAJOR..=step::VERSION_MINOR_OTHER => legacy_version(side, step, byte),
+fn read_byte(side: &mut Side<'_>, hello: &mut Hello, byte: u8) -> Result {
+    match hello.step {
+        step::VERSION_MAJOR..=step::VERSION_MINOR_OTHER => legacy_version(side, hello, byte),
         step::SESSION_ID_LENGTH if byte <= MAX_SESSION_ID => {
-            begin_span(side, step::SESSION_ID, u16::from(byte))
+            side.put_client(ClientFact::OffersSession, byte != 0);
+            hello.begin_span(step::SESSION_ID, u16::from(byte))
         }
         step::COMPRESSION_LENGTH if byte != 0 => {
-            begin_span(side, step::COMPRESSION, u16::from(byte))
+            hello.begin_span(step::COMPRESSION, u16::from(byte))
         }
         step::SUITES_LENGTH_HIGH
         | step::EXTENSIONS_LENGTH_HIGH
         | step::LENGTH_HIGH_OTHER
         | step::LENGTH_HIGH_HEARTBEAT
-        | step::LENGTH_HIGH_VERSIONS => {
-            side.own.work = u16::from(byte) << 8;
-            side.own.next_step();
+        | step::LENGTH_HIGH_VERSIONS
+        | step::LENGTH_HIGH_TICKET => {
+            hello.field_left = u16::from(byte) << 8;
+            hello.next_step();
             Ok(())
         }
-        step::SUITES_LENGTH_LOW => cipher_suites(side, byte),
-        step::EXTENSIONS_LENGTH_LOW => extensions(side, byte),
+        step::SUITES_LENGTH_LOW => cipher_suites(hello, byte),
+        step::EXTENSIONS_LENGTH_LOW => extensions(hello, byte),
         step::TYPE_HIGH..=step::TYPE_LOW_OTHER => {
-            extension_type(side, step, byte);
+            hello.step = extension_type(hello.step, byte);
             Ok(())
         }
-        step::LENGTH_LOW_OTHER | step::LENGTH_LOW_HEARTBEAT | step::LENGTH_LOW_VERSIONS => {
-            extension_length(side, step, byte)
-        }
-        step::HEARTBEAT_MODE => {
-            side.own.set(Stream::HEARTBEAT);
-            side.own.set_step(step::TYPE_HIGH);
-            Ok(())
-        }
-        step::VERSIONS_LENGTH => versions_length(side, byte),
-        step::SUPPORTED_MAJOR..=step::SUPPORTED_MINOR_OTHER => {
-            supported_version(side, step, byte);
-            Ok(())
-        }
-        _ => Err(Reason::HandshakeMalformed),
+        step::LENGTH_LOW_OTHER
+        | step::LENGTH_LOW_HEARTBEAT
+        | step::LENGTH_LOW_VERSIONS
+        | step::LENGTH_LOW_TICKET => extension_length(side, hello, byte),
+        _ => read_extension(side, hello, byte),
     }
 }
 
-/// Reads the version field; what it says holds unless `supported_versions` says better.
-fn legacy_version(side: &mut Side<'_>, step: u8, byte: u8) -> Result<(), Reason> {
-    let major = match step {
+/// Reads a byte of an extension that is looked at.
+fn read_extension(side: &mut Side<'_>, hello: &mut Hello, byte: u8) -> Result {
+    match hello.step {
+        step::HEARTBEAT_MODE => {
+            side.own.set(Fact::Heartbeat);
+            hello.step = step::TYPE_HIGH;
+            Ok(())
+        }
+        step::VERSIONS_LENGTH => versions_length(side.own, hello, byte),
+        step::SUPPORTED_MAJOR..=step::SUPPORTED_MINOR_OTHER => {
+            supported_version(side, hello, byte);
+            Ok(())
+        }
+        _ => Err(Malformed),
+    }
+}
+
+/// Reads the version field, which counts unless `supported_versions` is present.
+fn legacy_version(side: &mut Side<'_>, hello: &mut Hello, byte: u8) -> Result {
+    let major = match hello.step {
         step::VERSION_MAJOR => {
-            side.own.set_step(match byte {
+            hello.step = match byte {
                 MAJOR => step::VERSION_MINOR_TLS,
                 0 => step::VERSION_MINOR_SSL2,
                 version::DRAFT => step::VERSION_MINOR_DRAFT,
                 _ => step::VERSION_MINOR_OTHER,
-            });
+            };
             return Ok(());
         }
         step::VERSION_MINOR_TLS => MAJOR,
@@ -241,127 +319,128 @@ fn legacy_version(side: &mut Side<'_>, step: u8, byte: u8) -> Result<(), Reason>
         Version::from_legacy(major, byte)
     } else {
         // Only drafts of TLS 1.3 have a server name it here.
-        Version::from_supported(major, byte)
+        Version::chosen(major, byte)
     });
-    begin_span(side, step::RANDOM, RANDOM_LENGTH)
+    hello.begin_span(step::RANDOM, RANDOM_LENGTH)
 }
 
-/// Compares a byte of a server's random with the two randoms that mean something.
-fn server_random(own: &mut Stream, index: usize, byte: u8) {
-    if RETRY_RANDOM.get(index) != Some(&byte) {
-        own.clear(Stream::RETRY_RANDOM);
+/// Compares a byte of a server's random with the randoms that mean something.
+fn compare_random(so_far: ServerRandom, index: usize, byte: u8) -> ServerRandom {
+    let retry = so_far == ServerRandom::Retry && RETRY_RANDOM.get(index) == Some(&byte);
+    if retry {
+        return ServerRandom::Retry;
     }
     let Some(at) = index.checked_sub(SENTINEL_AT) else {
-        return;
+        return ServerRandom::Other;
     };
-    let so_far = at == 0 || own.has(Stream::SENTINEL);
-    let fits = match SENTINEL.get(at) {
-        Some(expected) => byte == *expected,
-        None => byte <= 1,
-    };
-    own.put(Stream::SENTINEL, so_far && fits);
-    own.put(Stream::SENTINEL_TLS11, byte == 0);
+    let sentinel = at == 0 || so_far == ServerRandom::DowngradeTls12;
+    match (SENTINEL.get(at), byte) {
+        (Some(expected), byte) if sentinel && byte == *expected => ServerRandom::DowngradeTls12,
+        (None, 1) if sentinel => ServerRandom::DowngradeTls12,
+        (None, 0) if sentinel => ServerRandom::DowngradeTls11,
+        _ => ServerRandom::Other,
+    }
 }
 
 /// A client's cipher suites: pairs, at least one.
-fn cipher_suites(side: &mut Side<'_>, low: u8) -> Result<(), Reason> {
-    let length = side.own.work | u16::from(low);
+fn cipher_suites(hello: &mut Hello, low: u8) -> Result {
+    let length = hello.length(low);
     if length == 0 || length & 1 != 0 {
-        return Err(Reason::HandshakeMalformed);
+        return Err(Malformed);
     }
-    begin_span(side, step::SUITES, length)
+    hello.begin_span(step::SUITES, length)
 }
 
 /// All extensions together fill the rest of the message.
-fn extensions(side: &mut Side<'_>, low: u8) -> Result<(), Reason> {
-    let length = side.own.work | u16::from(low);
-    if u32::from(length) != side.own.message_left() {
-        return Err(Reason::HandshakeMalformed);
+fn extensions(hello: &mut Hello, low: u8) -> Result {
+    if u32::from(hello.length(low)) != hello.left {
+        return Err(Malformed);
     }
-    side.own.work = 0;
-    side.own.set_step(step::TYPE_HIGH);
+    hello.field_left = 0;
+    hello.step = step::TYPE_HIGH;
     Ok(())
 }
 
-fn extension_type(side: &mut Side<'_>, step: u8, byte: u8) {
-    side.own.set_step(match (step, byte) {
+/// The step after a byte of an extension's type.
+fn extension_type(step: u8, byte: u8) -> u8 {
+    match (step, byte) {
         (step::TYPE_HIGH, 0) => step::TYPE_LOW,
         (step::TYPE_HIGH, _) => step::TYPE_LOW_OTHER,
         (step::TYPE_LOW, HEARTBEAT) => step::LENGTH_HIGH_HEARTBEAT,
         (step::TYPE_LOW, SUPPORTED_VERSIONS) => step::LENGTH_HIGH_VERSIONS,
+        (step::TYPE_LOW, SESSION_TICKET) => step::LENGTH_HIGH_TICKET,
         _ => step::LENGTH_HIGH_OTHER,
-    });
+    }
 }
 
-fn extension_length(side: &mut Side<'_>, step: u8, low: u8) -> Result<(), Reason> {
-    let length = side.own.work | u16::from(low);
-    let (body, fits) = match (step, side.is_client()) {
+fn extension_length(side: &mut Side<'_>, hello: &mut Hello, low: u8) -> Result {
+    let length = hello.length(low);
+    let (body, fits) = match (hello.step, side.is_client()) {
         (step::LENGTH_LOW_HEARTBEAT, _) => (step::HEARTBEAT_MODE, length == 1),
         (step::LENGTH_LOW_VERSIONS, true) => (step::VERSIONS_LENGTH, length >= 3),
         (step::LENGTH_LOW_VERSIONS, false) => (step::SUPPORTED_MAJOR, length == 2),
+        (step::LENGTH_LOW_TICKET, true) if length != 0 => {
+            side.put_client(ClientFact::OffersSession, true);
+            (step::BODY, true)
+        }
         _ => (step::BODY, true),
     };
     if !fits {
-        return Err(Reason::HandshakeMalformed);
+        return Err(Malformed);
     }
-    begin_span(side, body, length)
+    hello.begin_span(body, length)
 }
 
 /// The length of a client's list of versions: it fills the extension with pairs (RFC 8446 4.2.1).
-fn versions_length(side: &mut Side<'_>, byte: u8) -> Result<(), Reason> {
+fn versions_length(own: &mut DirState, hello: &mut Hello, byte: u8) -> Result {
     let length = u16::from(byte);
-    if length & 1 != 0 || Some(length) != side.own.work.checked_sub(1) {
-        return Err(Reason::HandshakeMalformed);
+    if length & 1 != 0 || Some(length) != hello.field_left.checked_sub(1) {
+        return Err(Malformed);
     }
-    side.own.work = length;
-    // The list goes before the version field.
-    side.own.set_version(Version::Unknown);
-    side.own.set_step(step::SUPPORTED_MAJOR);
+    hello.field_left = length;
+    // The list counts, and the version field does not.
+    own.set_version(Version::Unknown);
+    hello.step = step::SUPPORTED_MAJOR;
     Ok(())
 }
 
 /// Reads an entry of `supported_versions`: a client's highest counts, a server has one.
-fn supported_version(side: &mut Side<'_>, step: u8, byte: u8) {
-    let major = match step {
+fn supported_version(side: &mut Side<'_>, hello: &mut Hello, byte: u8) {
+    let major = match hello.step {
         step::SUPPORTED_MAJOR => {
-            side.own.set_step(match byte {
+            hello.step = match byte {
                 MAJOR => step::SUPPORTED_MINOR_TLS,
                 version::DRAFT | version::DRAFT_FACEBOOK => step::SUPPORTED_MINOR_DRAFT,
                 _ => step::SUPPORTED_MINOR_OTHER,
-            });
+            };
             return;
         }
         step::SUPPORTED_MINOR_TLS => MAJOR,
         step::SUPPORTED_MINOR_DRAFT => version::DRAFT,
         _ => u8::MAX,
     };
-    let version = Version::from_supported(major, byte);
-    if !side.is_client() || version > side.own.version() {
+    if side.is_client() {
+        let version = Version::from_supported(major, byte).max(side.own.version());
         side.own.set_version(version);
+    } else {
+        side.own.set_version(Version::chosen(major, byte));
     }
-    side.own.work = side.own.work.saturating_sub(2);
-    side.own.set_step(match side.own.work {
+    hello.field_left = hello.field_left.saturating_sub(2);
+    hello.step = match hello.field_left {
         0 => step::TYPE_HIGH,
         _ => step::SUPPORTED_MAJOR,
-    });
+    };
 }
 
 /// Ends the hello: a ServerHello settles the version, and is judged by it.
-fn end(side: &mut Side<'_>) -> Result<(), Reason> {
-    side.own.scratch = 0;
-    side.own.work = 0;
-    side.own.set(Stream::HELLO);
+fn end(side: &mut Side<'_>, random: ServerRandom) -> core::result::Result<(), Stop> {
+    side.own.set_scratch(Scratch::Idle);
+    side.own.set(Fact::Hello);
     if side.is_client() {
         return Ok(());
     }
-    let retry = side.own.has(Stream::RETRY_RANDOM) && side.own.version() == Version::Tls13;
-    side.own.put(Stream::RETRY, retry);
-    side.own.clear(Stream::RETRY_RANDOM);
-    if ccs::betrayed(side) {
-        return Err(Reason::CcsOutOfOrder);
-    }
-    if version::downgraded(side) {
-        return Err(Reason::VersionDowngrade);
-    }
-    version::accept(side)
+    let tls13 = side.own.version() == Version::Tls13;
+    side.put_server(ServerFact::Retry, random == ServerRandom::Retry && tls13);
+    ccs::judge_early(side)?;
+    negotiation::judge(side, random)
 }

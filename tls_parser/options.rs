@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The options of a TCP header (RFC 9293 3.2), of which one thing matters: whether they sign the segment.
+//! The options of a TCP header (RFC 9293 3.2): whether they sign the segment, and whether they are
+//! those of Multipath TCP.
 
 const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
@@ -9,30 +10,55 @@ const TIMESTAMP: u8 = 8;
 const MD5: u8 = 19;
 /// The authentication option (RFC 5925).
 const AUTHENTICATION: u8 = 29;
+/// Multipath TCP (RFC 8684).
+const MULTIPATH: u8 = 30;
 
-/// Whether a header's options hold a signature, or cannot be read.
-///
-/// A receiver that knows no key drops a segment that is signed, and Linux, which looks for signatures in
-/// all of them, one whose options have a wrong length (`tcp_do_parse_auth_options()`, net/ipv4/tcp_input.c).
-pub fn is_signed(mut options: &[u8]) -> bool {
-    // Nearly all segments have a timestamp, laid out as RFC 7323 appendix A says, and nothing else.
-    if let [NO_OPERATION, NO_OPERATION, TIMESTAMP, 10, ..] = options {
-        if options.len() == 12 {
-            return false;
+/// What the options of a TCP header tell.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Whether one is a signature, or they cannot be read.
+    ///
+    /// A receiver that knows no key drops a signed segment. Linux looks for signatures in all options,
+    /// and drops a segment with an option of a wrong length (`tcp_do_parse_auth_options()`,
+    /// net/ipv4/tcp_input.c).
+    pub signed: bool,
+    /// Whether one is of Multipath TCP.
+    pub mptcp: bool,
+}
+
+impl Options {
+    /// Options that cannot be read.
+    pub const UNREADABLE: Options = Options {
+        signed: true,
+        mptcp: false,
+    };
+
+    /// Reads the options of a header.
+    pub fn parse(mut bytes: &[u8]) -> Options {
+        let mut options = Options::default();
+        // Nearly all segments have a timestamp, laid out as RFC 7323 appendix A says, and nothing else.
+        if let [NO_OPERATION, NO_OPERATION, TIMESTAMP, 10, ..] = bytes {
+            if bytes.len() == 12 {
+                return options;
+            }
         }
+        while let Some((&kind, rest)) = bytes.split_first() {
+            options.mptcp |= kind == MULTIPATH;
+            options.signed |= matches!(kind, MD5 | AUTHENTICATION);
+            bytes = match (kind, rest.first()) {
+                (END, _) => break,
+                (NO_OPERATION, _) => rest,
+                (_, length) => match length.and_then(|&length| after(bytes, length)) {
+                    Some(next) => next,
+                    None => return Self::UNREADABLE,
+                },
+            };
+        }
+        options
     }
-    while let Some((&kind, rest)) = options.split_first() {
-        options = match (kind, rest.first()) {
-            (END, _) => return false,
-            (NO_OPERATION, _) => rest,
-            (MD5 | AUTHENTICATION, _) => return true,
-            // The length counts the kind and itself.
-            (_, Some(&length)) if length >= 2 => match options.get(usize::from(length)..) {
-                Some(behind) => behind,
-                None => return true,
-            },
-            _ => return true,
-        };
-    }
-    false
+}
+
+/// What follows an option of that length, which counts the option's kind and the length itself.
+fn after(bytes: &[u8], length: u8) -> Option<&[u8]> {
+    bytes.get(usize::from(length)..).filter(|_| length >= 2)
 }

@@ -118,9 +118,69 @@ impl Reason {
         }
     }
 
-    /// The reason of that number, as kept in a connection's state; 0 and unknown ones are none.
-    pub(super) fn from_code(code: u8) -> Option<Reason> {
+    /// The reason with that number; `None` for 0 and for numbers that no reason has.
+    pub fn from_code(code: u8) -> Option<Reason> {
         let index = usize::from(code).checked_sub(1)?;
         Self::ALL.get(index).copied()
+    }
+
+    /// The reason's bit in a set.
+    const fn bit(self) -> u32 {
+        // Discriminants are 1 to 31.
+        1 << (self as u32 & 31)
+    }
+}
+
+/// A set of reasons.
+#[repr(transparent)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Reasons(u32);
+
+impl Reasons {
+    /// No reason.
+    pub const NONE: Reasons = Reasons(0);
+    /// Every reason.
+    pub const ALL: Reasons = Reasons::all();
+
+    const fn all() -> Reasons {
+        let mut bits = 0;
+        let mut rest: &[Reason] = &Reason::ALL;
+        while let Some((reason, others)) = rest.split_first() {
+            bits |= reason.bit();
+            rest = others;
+        }
+        Reasons(bits)
+    }
+
+    /// The set with those bits: bit `n` stands for the reason numbered `n`. Other bits are ignored.
+    pub const fn from_bits(bits: u32) -> Reasons {
+        Reasons(bits & Reasons::ALL.0)
+    }
+
+    /// The set's bits; see [`Reasons::from_bits`].
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether the set holds the reason.
+    pub const fn contains(self, reason: Reason) -> bool {
+        self.0 & reason.bit() != 0
+    }
+
+    /// Adds a reason.
+    pub fn insert(&mut self, reason: Reason) {
+        self.0 |= reason.bit();
+    }
+
+    /// Whether the set is empty.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The reasons of the set, in their order.
+    pub fn iter(self) -> impl Iterator<Item = Reason> {
+        Reason::ALL
+            .into_iter()
+            .filter(move |&reason| self.contains(reason))
     }
 }

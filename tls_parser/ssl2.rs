@@ -11,22 +11,30 @@
 //!
 //! The length counts the padding too, and not the header. E is the security escape flag.
 //!
-//! A session is in the clear up to CLIENT-MASTER-KEY, or to a SERVER-HELLO that hits the session's id;
-//! behind that a record begins with a MAC or ciphertext, and its first byte is no message type.
+//! A session is in the clear up to CLIENT-MASTER-KEY, or to a SERVER-HELLO that hits the session's id.
+//! After that a record begins with a MAC or ciphertext, and its first byte is no message type.
 //!
 //! Enforces `ssl2_direction`, `ssl2_malformed` and `ssl2_after_tls`.
 
 use super::{
-    record::{
-        self,
-        position,
-        Kind, //
+    header::Kind,
+    negotiation,
+    reason::Reason,
+    scratch::{
+        Scratch,
+        Ssl2Message, //
     },
-    version,
-    Reason,
-    Side,
-    Stream,
-    Version, //
+    side::{
+        Side,
+        Stop, //
+    },
+    state::{
+        position,
+        ClientFact,
+        Fact,
+        Mode, //
+    },
+    version::Version, //
 };
 
 /// Message types (SSL 2 draft 2.2, 2.5).
@@ -39,8 +47,11 @@ mod message {
     pub(super) const CLIENT_CERTIFICATE: u8 = 8;
 }
 
+/// Which bytes among the lengths in a CLIENT-HELLO are those of the session id's length.
+const SESSION_ID_LENGTH: core::ops::Range<u8> = 2..4;
+
 /// The fields at the head of a message: how long they are with the type, and from where they are
-/// lengths, two bytes each, of the fields behind.
+/// lengths, two bytes each, of the fields after the head.
 struct Head {
     length: u8,
     lengths_at: u8,
@@ -59,59 +70,41 @@ impl Head {
     }
 }
 
-/// The bits of `scratch`: the message's type, the next byte's place in its head, the first byte of a
-/// version, and that the session is opaque from this record's end on.
-mod bits {
-    pub(super) const AT_SHIFT: u32 = 8;
-    pub(super) const MAJOR_SHIFT: u32 = 16;
-    pub(super) const THEN_OPAQUE: u32 = 1 << 31;
-}
-
 /// Lets a client that opened with an SSL2 CLIENT-HELLO speak what the server chose (RFC 5246 E.2).
 ///
 /// Before the server has chosen, what follows a hello that offers SSL 3.0 or better is taken for TLS.
-pub(super) fn settle(side: &mut Side<'_>) {
-    let own = &side.own;
-    if !side.is_client() || !own.has(Stream::SSL2) || !own.has(Stream::HELLO) {
+pub(super) fn resolve_protocol(side: &mut Side<'_>) {
+    if !side.is_client() || side.own.mode() != Mode::Ssl2 || !side.own.has(Fact::Hello) {
         return;
     }
-    let tls = side.peer.has(Stream::TLS) || own.version() != Version::Ssl2;
-    if tls && !side.peer.has(Stream::SSL2) {
-        side.own.clear(Stream::SSL2);
-        side.own.set(Stream::TLS);
+    let tls = side.peer.speaks_tls() || side.own.version() != Version::Ssl2;
+    if tls && side.peer.mode() != Mode::Ssl2 {
+        side.own.set_mode(Mode::Tls);
     }
 }
 
-/// Takes the first byte of a record, its high bit set, in a direction that does not speak SSL2 (yet).
-pub(super) fn candidate(side: &mut Side<'_>, byte: u8) -> Result<(), Reason> {
-    start_with(side, Kind::Ssl2Candidate, byte)
-}
-
-/// Takes the first byte of a record in a direction that speaks SSL2.
-pub(super) fn start(side: &mut Side<'_>, byte: u8) -> Result<(), Reason> {
-    start_with(side, Kind::Ssl2, byte)
-}
-
-fn start_with(side: &mut Side<'_>, kind: Kind, byte: u8) -> Result<(), Reason> {
+/// Takes the first byte of a record: of an SSL2 record, or of a candidate, whose high bit is set.
+pub(super) fn start(side: &mut Side<'_>, kind: Kind, byte: u8) {
     let (length, position) = if byte & 0x80 != 0 {
         (byte & 0x7f, position::SECOND)
     } else {
         (byte & 0x3f, position::THIRD)
     };
-    side.own.left = u16::from(length) << 8;
+    side.own.body_left = u16::from(length) << 8;
     side.own.set_kind(kind);
     side.own.set_position(position);
-    Ok(())
 }
 
-/// Reads one byte of a header behind its first; of a candidate, the first byte of its message too.
-pub(super) fn header(side: &mut Side<'_>, byte: u8) -> Result<(), Reason> {
+/// Reads one byte of a header after its first; of a candidate, the first byte of its message too.
+pub(super) fn header(side: &mut Side<'_>, byte: u8) -> Result<(), Stop> {
     match side.own.position() {
         position::SECOND | position::THIRD => {
-            side.own.left |= u16::from(byte);
+            side.own.body_left |= u16::from(byte);
             length(side)
         }
-        position::FOURTH if u16::from(byte) >= side.own.left => Err(Reason::Ssl2Malformed),
+        position::FOURTH if u16::from(byte) >= side.own.body_left => {
+            side.breaks_framing(Reason::Ssl2Malformed)
+        }
         position::FOURTH => {
             begin_body(side, byte);
             Ok(())
@@ -120,10 +113,10 @@ pub(super) fn header(side: &mut Side<'_>, byte: u8) -> Result<(), Reason> {
     }
 }
 
-/// Takes a record's length: none is empty.
-fn length(side: &mut Side<'_>) -> Result<(), Reason> {
-    if side.own.left == 0 {
-        return Err(if side.own.has(Stream::TLS) {
+/// Takes a record's length: no record is empty.
+fn length(side: &mut Side<'_>) -> Result<(), Stop> {
+    if side.own.body_left == 0 {
+        return side.breaks_framing(if side.own.speaks_tls() {
             Reason::RecordType
         } else {
             Reason::Ssl2Malformed
@@ -138,38 +131,50 @@ fn length(side: &mut Side<'_>) -> Result<(), Reason> {
 }
 
 fn begin_body(side: &mut Side<'_>, padding: u8) {
-    if side.own.has(Stream::PROTECTED) {
+    if side.own.has(Fact::Protected) {
         side.own.set_position(position::BODY);
-    } else {
-        side.own.work = side.own.left.saturating_sub(u16::from(padding));
-        side.own.set_position(position::FIRST_OF_BODY);
+        return;
     }
+    side.own.set_scratch(Scratch::Ssl2(Ssl2Message {
+        unclaimed: side.own.body_left.saturating_sub(u16::from(padding)),
+        ..Ssl2Message::default()
+    }));
+    side.own.set_position(position::FIRST_OF_BODY);
 }
 
 /// Decides by the first byte of its message whether a candidate is an SSL2 record, and allowed.
 ///
 /// Only a CLIENT-HELLO, or a SERVER-HELLO, opens SSL2, and only as a direction's first record.
-fn recognise(side: &mut Side<'_>, message: u8) -> Result<(), Reason> {
+fn recognise(side: &mut Side<'_>, message: u8) -> Result<(), Stop> {
     let known = (message::CLIENT_HELLO..=message::CLIENT_CERTIFICATE).contains(&message);
-    if known && side.own.has(Stream::TLS) {
-        return Err(Reason::Ssl2AfterTls);
-    }
-    if known && !may_send(side, message) {
-        return Err(Reason::Ssl2Direction);
-    }
     let opening = if side.is_client() {
         message::CLIENT_HELLO
     } else {
         message::SERVER_HELLO
     };
-    if message != opening || side.own.has(Stream::TLS) {
-        return Err(Reason::RecordType);
+    if known && side.own.speaks_tls() {
+        return side.breaks_framing(Reason::Ssl2AfterTls);
     }
-    side.own.set(Stream::SSL2);
+    if known && !may_send(side, message) {
+        return side.breaks_framing(Reason::Ssl2Direction);
+    }
+    if message != opening || side.own.speaks_tls() {
+        return side.breaks_framing(Reason::RecordType);
+    }
+    side.own.set_mode(Mode::Ssl2);
     side.own.set_kind(Kind::Ssl2);
     begin_body(side, 0);
-    side.own.left = side.own.left.saturating_sub(1);
-    begin_message(side, message)
+    side.own.body_left = side.own.body_left.saturating_sub(1);
+    let begun = pending(side);
+    begin_message(side, begun, message)
+}
+
+/// The message in progress.
+fn pending(side: &Side<'_>) -> Ssl2Message {
+    match side.own.scratch() {
+        Scratch::Ssl2(message) => message,
+        _ => Ssl2Message::default(),
+    }
 }
 
 /// `ssl2_direction`: who sends which message (SSL 2 draft 2.2, 2.5); both may send ERROR, 0.
@@ -183,38 +188,40 @@ fn may_send(side: &Side<'_>, message: u8) -> bool {
     }
 }
 
-/// Takes the type of a message in the clear, with its data's length in `work`.
-fn begin_message(side: &mut Side<'_>, message: u8) -> Result<(), Reason> {
+/// Takes the type of a message in the clear.
+fn begin_message(side: &mut Side<'_>, begun: Ssl2Message, message: u8) -> Result<(), Stop> {
     if !may_send(side, message) {
-        return Err(Reason::Ssl2Direction);
+        side.breaks(Reason::Ssl2Direction)?;
     }
     let Some(head) = Head::of(message) else {
-        // Nothing that is sent in the clear: it is searched for runs, like ciphertext.
-        side.own.work = 0;
+        // No message that is sent in the clear: it is searched for runs, like ciphertext.
+        side.own.set_scratch(Scratch::Idle);
         side.own.set_position(position::BODY);
         return Ok(());
     };
-    let Some(behind) = side.own.work.checked_sub(u16::from(head.length)) else {
-        return Err(Reason::Ssl2Malformed);
+    let Some(unclaimed) = begun.unclaimed.checked_sub(u16::from(head.length)) else {
+        return side.breaks_framing(Reason::Ssl2Malformed);
     };
-    side.own.work = behind;
-    side.own.scratch = u32::from(message) | (1 << bits::AT_SHIFT);
-    if message == message::CLIENT_MASTER_KEY {
-        side.own.scratch |= bits::THEN_OPAQUE;
-    }
+    side.own.set_scratch(Scratch::Ssl2(Ssl2Message {
+        kind: message,
+        at: 1,
+        major: 0,
+        then_opaque: message == message::CLIENT_MASTER_KEY,
+        unclaimed,
+    }));
     side.own.set_position(position::SECOND_OF_BODY);
     Ok(())
 }
 
 /// Reads `part`, which lies in the body of a record.
-pub(super) fn feed(side: &mut Side<'_>, mut part: &[u8]) -> Result<(), Reason> {
+pub(super) fn feed(side: &mut Side<'_>, mut part: &[u8]) -> Result<(), Stop> {
     while let Some((&byte, rest)) = part.split_first() {
-        match side.own.position() {
-            position::FIRST_OF_BODY => begin_message(side, byte)?,
-            position::SECOND_OF_BODY => head(side, byte)?,
+        match (side.own.position(), side.own.scratch()) {
+            (position::FIRST_OF_BODY, Scratch::Ssl2(begun)) => begin_message(side, begun, byte)?,
+            (position::SECOND_OF_BODY, Scratch::Ssl2(message)) => read_head(side, message, byte)?,
             // The rest of a message in the clear.
-            _ if side.own.scratch != 0 => return Ok(()),
-            _ => return record::suspicious(side, part),
+            (_, Scratch::Ssl2(_)) => return Ok(()),
+            _ => return side.search_runs(part),
         }
         part = rest;
     }
@@ -222,18 +229,16 @@ pub(super) fn feed(side: &mut Side<'_>, mut part: &[u8]) -> Result<(), Reason> {
 }
 
 /// Reads one byte of a message's head.
-fn head(side: &mut Side<'_>, byte: u8) -> Result<(), Reason> {
-    // Both masked to 8 bits by the cast.
-    let message = side.own.scratch as u8;
-    let at = (side.own.scratch >> bits::AT_SHIFT) as u8;
-    let Some(head) = Head::of(message) else {
+fn read_head(side: &mut Side<'_>, mut message: Ssl2Message, byte: u8) -> Result<(), Stop> {
+    let Some(head) = Head::of(message.kind) else {
         return Ok(());
     };
-    field(side, &head, message, at, byte)?;
-    let next = at.saturating_add(1);
-    side.own.scratch &= !(0xff << bits::AT_SHIFT);
-    side.own.scratch |= u32::from(next) << bits::AT_SHIFT;
-    if next < head.length {
+    if !field(side, &head, &mut message, byte) {
+        return side.breaks_framing(Reason::Ssl2Malformed);
+    }
+    message.at = message.at.saturating_add(1);
+    side.own.set_scratch(Scratch::Ssl2(message));
+    if message.at < head.length {
         return Ok(());
     }
     side.own.set_position(position::BODY);
@@ -241,40 +246,41 @@ fn head(side: &mut Side<'_>, byte: u8) -> Result<(), Reason> {
 }
 
 /// Takes a byte of a head for what it is: a length, the version, or whether the session is known.
-fn field(side: &mut Side<'_>, head: &Head, message: u8, at: u8, byte: u8) -> Result<(), Reason> {
-    if let Some(index) = at.checked_sub(head.lengths_at) {
+/// Returns whether the lengths fit the record so far.
+fn field(side: &mut Side<'_>, head: &Head, message: &mut Ssl2Message, byte: u8) -> bool {
+    if let Some(index) = message.at.checked_sub(head.lengths_at) {
         let length = u16::from(byte) << if index & 1 == 0 { 8 } else { 0 };
-        side.own.work = side
-            .own
-            .work
-            .checked_sub(length)
-            .ok_or(Reason::Ssl2Malformed)?;
-        return Ok(());
-    }
-    match (message, at) {
-        (message::CLIENT_HELLO, 1) => side.own.scratch |= u32::from(byte) << bits::MAJOR_SHIFT,
-        (message::CLIENT_HELLO, _) => {
-            // Masked to 8 bits by the cast.
-            let major = (side.own.scratch >> bits::MAJOR_SHIFT) as u8;
-            side.own.set_version(Version::from_legacy(major, byte));
+        if message.kind == message::CLIENT_HELLO && SESSION_ID_LENGTH.contains(&index) {
+            let named = side.client_has(ClientFact::OffersSession) || length != 0;
+            side.put_client(ClientFact::OffersSession, named);
         }
-        (message::SERVER_HELLO, 1) if byte != 0 => side.own.scratch |= bits::THEN_OPAQUE,
+        let unclaimed = message.unclaimed.checked_sub(length);
+        message.unclaimed = unclaimed.unwrap_or_default();
+        return unclaimed.is_some();
+    }
+    match (message.kind, message.at) {
+        (message::CLIENT_HELLO, 1) => message.major = byte,
+        (message::CLIENT_HELLO, _) => {
+            side.own
+                .set_version(Version::from_legacy(message.major, byte));
+        }
+        (message::SERVER_HELLO, 1) => message.then_opaque |= byte != 0,
         _ => {}
     }
-    Ok(())
+    true
 }
 
 /// Ends a message's head: what it announced fills the record, and a SERVER-HELLO settles the version.
-fn end_head(side: &mut Side<'_>, message: u8) -> Result<(), Reason> {
-    if side.own.work != 0 {
-        return Err(Reason::Ssl2Malformed);
+fn end_head(side: &mut Side<'_>, message: Ssl2Message) -> Result<(), Stop> {
+    if message.unclaimed != 0 {
+        return side.breaks_framing(Reason::Ssl2Malformed);
     }
-    match message {
-        message::CLIENT_HELLO => side.own.set(Stream::HELLO),
+    match message.kind {
+        message::CLIENT_HELLO => side.own.set(Fact::Hello),
         message::SERVER_HELLO => {
-            side.own.set(Stream::HELLO);
+            side.own.set(Fact::Hello);
             side.own.set_version(Version::Ssl2);
-            return version::accept(side);
+            return negotiation::check_min_version(side);
         }
         _ => {}
     }
@@ -283,14 +289,14 @@ fn end_head(side: &mut Side<'_>, message: u8) -> Result<(), Reason> {
 
 /// Ends a record; the session may be opaque from here on.
 pub(super) fn end(side: &mut Side<'_>) {
-    if side.own.scratch & bits::THEN_OPAQUE != 0 {
-        side.own.set(Stream::PROTECTED);
-        if side.peer.has(Stream::SSL2) {
-            side.peer.set(Stream::PROTECTED);
+    let Scratch::Ssl2(message) = side.own.scratch() else {
+        return;
+    };
+    if message.then_opaque {
+        side.own.set(Fact::Protected);
+        if side.peer.mode() == Mode::Ssl2 {
+            side.peer.set(Fact::Protected);
         }
     }
-    if side.own.scratch != 0 {
-        side.own.scratch = 0;
-        side.own.work = 0;
-    }
+    side.own.set_scratch(Scratch::Idle);
 }

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Protocol versions: what was offered, what was negotiated, and the rules about them.
-
-use super::{
-    Reason,
-    Side,
-    Stream, //
-};
+//! Protocol versions, as hellos and records name them.
 
 /// A protocol version, as far as the rules tell versions apart.
 #[repr(u16)]
@@ -24,8 +18,10 @@ pub enum Version {
     Tls11 = 4,
     /// TLS 1.2 (RFC 5246).
     Tls12 = 5,
-    /// TLS 1.3 (RFC 8446) and its drafts.
-    Tls13 = 6,
+    /// Of a client: TLS 1.3, but only in the form of a draft.
+    Tls13Draft = 6,
+    /// TLS 1.3 (RFC 8446). Of a server, its drafts too.
+    Tls13 = 7,
 }
 
 impl Version {
@@ -36,7 +32,8 @@ impl Version {
             3 => Version::Tls10,
             4 => Version::Tls11,
             5 => Version::Tls12,
-            6 => Version::Tls13,
+            6 => Version::Tls13Draft,
+            7 => Version::Tls13,
             _ => Version::Unknown,
         }
     }
@@ -53,7 +50,7 @@ impl Version {
             (3, 2) => Version::Tls11,
             (3, _) => Version::Tls12,
             (0, 2) => Version::Ssl2,
-            (DRAFT | DRAFT_FACEBOOK, _) => Version::Tls13,
+            (DRAFT | DRAFT_FACEBOOK, _) => Version::Tls13Draft,
             _ => Version::Unknown,
         }
     }
@@ -67,8 +64,16 @@ impl Version {
         }
     }
 
+    /// The same for a server, to which a draft of TLS 1.3 is TLS 1.3.
+    pub(super) fn chosen(major: u8, minor: u8) -> Version {
+        match Self::from_supported(major, minor) {
+            Version::Tls13Draft => Version::Tls13,
+            version => version,
+        }
+    }
+
     /// The wire's form, 0x0303 for TLS 1.2.
-    fn wire(self) -> u16 {
+    pub(super) const fn wire(self) -> u16 {
         match self {
             Version::Unknown => 0,
             Version::Ssl2 => 0x0002,
@@ -76,7 +81,7 @@ impl Version {
             Version::Tls10 => 0x0301,
             Version::Tls11 => 0x0302,
             Version::Tls12 => 0x0303,
-            Version::Tls13 => 0x0304,
+            Version::Tls13Draft | Version::Tls13 => 0x0304,
         }
     }
 }
@@ -85,38 +90,3 @@ impl Version {
 pub(super) const DRAFT: u8 = 0x7f;
 /// The same, of one large deployment's drafts.
 pub(super) const DRAFT_FACEBOOK: u8 = 0xfb;
-
-/// `version_mismatch`: up to TLS 1.2 a record carries the negotiated version (RFC 5246 6.2.1).
-///
-/// TLS 1.3 says to ignore the field (RFC 8446 5.1). The caller excepts alerts.
-pub(super) fn mismatches(side: &Side<'_>, minor: u8) -> bool {
-    match side.negotiated() {
-        None | Some(Version::Unknown | Version::Ssl2 | Version::Tls13) => false,
-        Some(version) => version.wire() != 0x0300 | u16::from(minor),
-    }
-}
-
-/// `version_downgrade`: the server could do better than what it was made to choose (RFC 8446 4.1.3).
-///
-/// The end of its random says which version it would have preferred to be asked for; if the client did
-/// ask, something in between changed the ClientHello.
-pub(super) fn downgraded(side: &Side<'_>) -> bool {
-    let (offered, server) = (side.client().version(), side.server());
-    if !side.client().has(Stream::HELLO) || !server.has(Stream::SENTINEL) {
-        return false;
-    }
-    if server.has(Stream::SENTINEL_TLS11) {
-        offered >= Version::Tls12 && server.version() <= Version::Tls11
-    } else {
-        offered >= Version::Tls13 && server.version() <= Version::Tls12
-    }
-}
-
-/// `version_refused`: the operator's minimum (RFC 8996, RFC 9325 3.1.1; DROWN, CVE-2016-0800).
-pub(super) fn accept(side: &Side<'_>) -> Result<(), Reason> {
-    let version = side.server().version();
-    if version != Version::Unknown && version.wire() < side.policy.min_version {
-        return Err(Reason::VersionRefused);
-    }
-    Ok(())
-}

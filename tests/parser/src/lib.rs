@@ -5,3 +5,4 @@
 #[path = "../../../tls_parser.rs"]
 pub mod tls_parser;
 pub mod vectors;
+pub mod wire;

@@ -181,7 +181,11 @@ impl Reader {
             name: name.to_owned(),
             why: String::new(),
             file: self.file.clone(),
-            policy: Policy::default(),
+            // Heartbeats are refused by default, and then no other rule about them would show.
+            policy: Policy {
+                heartbeat: true,
+                ..Policy::default()
+            },
             lines: Vec::new(),
             expect: None,
         });

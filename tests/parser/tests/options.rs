@@ -2,8 +2,12 @@
 
 //! Which TCP options make a segment a signed one.
 
-use nf_conntrack_tls_tests::tls_parser::is_signed;
+use nf_conntrack_tls_tests::tls_parser::Options;
 use proptest::prelude::*;
+
+fn is_signed(options: &[u8]) -> bool {
+    Options::parse(options).signed
+}
 
 const TIMESTAMP: [u8; 10] = [8, 10, 1, 2, 3, 4, 5, 6, 7, 8];
 const MD5: [u8; 18] = [19, 18, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];

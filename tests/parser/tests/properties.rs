@@ -14,6 +14,7 @@ use nf_conntrack_tls_tests::{
         Case,
         Line, //
     },
+    wire,
 };
 use proptest::{
     collection,
@@ -39,7 +40,13 @@ fn a_record_that_is_too_long_is_noticed_behind_another() {
         let [high, low] = length.to_be_bytes();
         let mut bytes = vec![23, 3, 3, 0, 1, 0xff, 23, 3, 3, high, low];
         bytes.resize(bytes.len() + usize::from(length), 0xff);
-        let fed = Connection::default().feed(&Policy::default(), Direction::Original, &bytes);
+        let mut connection = Connection::begun();
+        let hello = wire::client_hello();
+        assert_eq!(
+            connection.feed(&Policy::default(), Direction::Original, &hello),
+            Ok(1)
+        );
+        let fed = connection.feed(&Policy::default(), Direction::Original, &bytes);
         assert_eq!(fed, verdict);
     }
 }
@@ -55,6 +62,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         seq_len,
         heartbeat,
         min_version,
+        ..Policy::default()
     })
 }
 
@@ -118,7 +126,7 @@ fn anything() -> impl Strategy<Value = Vec<Line>> {
 
 /// Feeds all lines, each in pieces of the next of `lengths`, over and over. The verdict has the records.
 fn feed(policy: &Policy, lines: &[Line], lengths: &[usize]) -> (Result<u32, Reason>, Connection) {
-    let mut connection = Connection::default();
+    let mut connection = Connection::begun();
     let mut lengths = lengths.iter().copied().cycle();
     let mut verdict = Ok(0);
     for line in lines {

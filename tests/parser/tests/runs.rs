@@ -2,12 +2,15 @@
 
 //! The search for runs of low bytes finds what a plain loop finds, for any limit, content and cut.
 
-use nf_conntrack_tls_tests::tls_parser::{
-    runs,
-    Connection,
-    Direction,
-    Policy,
-    Reason, //
+use nf_conntrack_tls_tests::{
+    tls_parser::{
+        runs,
+        Connection,
+        Direction,
+        Policy,
+        Reason, //
+    },
+    wire,
 };
 use proptest::{
     collection,
@@ -133,7 +136,8 @@ proptest! {
             })
             .collect();
         let policy = Policy { seq_len: limit, ..Policy::default() };
-        let mut connection = Connection::default();
+        let mut connection = Connection::begun();
+        connection.feed(&policy, Direction::Original, &wire::client_hello()).unwrap();
         let verdict = cut(&stream, &segments)
             .iter()
             .try_for_each(|segment| connection.feed(&policy, Direction::Original, segment).map(|_| ()));

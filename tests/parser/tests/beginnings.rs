@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where a stream begins, and what a receiver would not read.
+
+use nf_conntrack_tls_tests::{
+    tls_parser::{
+        Direction::{
+            self,
+            Original,
+            Reply, //
+        },
+        Policy,
+        Reason,
+        Segment, //
+    },
+    wire::{
+        at_byte,
+        client_bytes,
+        established,
+        established_at,
+        message,
+        record,
+        syn,
+        syn_ack,
+        Fate::*,
+        Wire,
+        ISN,
+        NEW, //
+    },
+};
+
+#[test]
+fn urgent_data_breaks_the_rules() {
+    let urgent = Segment {
+        urg: true,
+        ..at_byte(0)
+    };
+    let mut wire = Wire::open(ISN);
+    assert_eq!(
+        wire.send(Original, urgent, &message(40)),
+        Condemned(Reason::UrgentData)
+    );
+    assert_eq!(wire.connection.condemned(), Some(Reason::UrgentData));
+}
+
+#[test]
+fn the_urgent_flag_without_data_breaks_the_rules_too() {
+    let urgent = Segment {
+        urg: true,
+        ..at_byte(0)
+    };
+    let mut wire = Wire::open(ISN);
+    assert_eq!(
+        wire.send(Original, urgent, &[]),
+        Condemned(Reason::UrgentData),
+        "it may point into what follows"
+    );
+}
+
+#[test]
+fn the_urgent_flag_of_a_reset_does_not() {
+    let urgent = Segment {
+        urg: true,
+        rst: true,
+        ..at_byte(0)
+    };
+    let mut wire = Wire::open(ISN);
+    assert_eq!(wire.send(Original, urgent, &[]), Empty);
+    assert_eq!(wire.client(0, &message(40)), NEW);
+    assert_eq!(wire.connection.condemned(), None);
+}
+
+#[test]
+fn data_on_a_syn_ack_is_not_read() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    let answer = syn_ack(ISN, ISN + 1);
+    assert_eq!(wire.send(Reply, answer, &message(40)), OutOfOrder);
+    assert_eq!(wire.send(Reply, answer, &[]), Empty);
+    assert_eq!(wire.server(0, &message(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn a_bare_syn_behind_data_on_one_does_not_forget_it() {
+    let mut wire = Wire::fresh();
+    let (first, rest) = (&message(40)[..6], &message(40)[6..]);
+    wire.send(Original, syn(ISN), first);
+    assert_eq!(wire.send(Original, syn(ISN), &[]), Empty);
+    assert_eq!(
+        wire.send(Original, syn(ISN), first),
+        Retransmission,
+        "on loopback it is seen twice"
+    );
+    let answer = syn_ack(ISN, ISN + 7);
+    wire.send(Reply, answer, &[]);
+    assert_eq!(wire.client(6, rest), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+    assert!(!wire.connection.in_record(Original));
+}
+
+#[test]
+fn a_segment_that_acknowledges_less_than_before_is_not_read() {
+    let mut wire = Wire::open(ISN);
+    let stale = |at| Segment {
+        ack_lag: 1,
+        ..at_byte(at)
+    };
+    let before = wire.clone();
+    assert_eq!(wire.send(Original, stale(0), &message(40)), OutOfOrder);
+    assert_eq!(wire, before);
+    assert_eq!(wire.client(0, &message(40)), NEW);
+    assert_eq!(
+        wire.send(Original, stale(0), &message(40)),
+        Retransmission,
+        "it may fill a hole"
+    );
+    wire.client(45, &message(100)[..5]);
+    let before = wire.clone();
+    assert_eq!(wire.send(Original, stale(80), &[0xaa; 70]), OutOfOrder);
+    assert_eq!(wire, before, "behind a hole");
+}
+
+#[test]
+fn a_signature_that_the_syn_lacked_is_not_read() {
+    let mut wire = Wire::open(ISN);
+    let signed = Segment {
+        signed: true,
+        ..at_byte(0)
+    };
+    let before = wire.clone();
+    assert_eq!(wire.send(Original, signed, &message(40)), OutOfOrder);
+    assert_eq!(wire, before);
+    assert_eq!(wire.client(0, &message(40)), NEW);
+}
+
+#[test]
+fn a_connection_may_be_signed() {
+    let mut wire = Wire::fresh();
+    let signed = |segment| Segment {
+        signed: true,
+        ..segment
+    };
+    wire.send(Original, signed(syn(ISN)), &[]);
+    let answer = syn_ack(ISN, ISN + 1);
+    wire.send(Reply, signed(answer), &[]);
+    assert_eq!(wire.client(0, &message(40)), OutOfOrder, "not signed");
+    assert_eq!(wire.send(Original, signed(at_byte(0)), &message(40)), NEW);
+    assert_eq!(wire.send(Reply, signed(at_byte(0)), &message(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn the_last_syn_tells_whether_segments_are_signed() {
+    let mut wire = Wire::fresh();
+    let signed = Segment {
+        signed: true,
+        ..syn(ISN)
+    };
+    wire.send(Original, signed, &[]);
+    wire.send(Original, syn(ISN), &[]);
+    assert_eq!(wire.client(0, &message(40)), NEW);
+}
+
+#[test]
+fn data_on_a_signed_syn_that_is_turned_down_comes_again_signed() {
+    let mut wire = Wire::fresh();
+    let signed = |segment| Segment {
+        signed: true,
+        ..segment
+    };
+    wire.send(Original, signed(syn(ISN)), &message(40));
+    let answer = syn_ack(ISN, ISN + 1);
+    wire.send(Reply, signed(answer), &[]);
+    assert_eq!(wire.send(Original, signed(at_byte(0)), &message(40)), NEW);
+}
+
+#[test]
+fn what_a_reset_carries_is_not_read() {
+    let mut wire = Wire::open(ISN);
+    let reset = Segment {
+        rst: true,
+        ..at_byte(0)
+    };
+    assert_eq!(wire.send(Reply, reset, b"connection refused"), Empty);
+    assert_eq!(wire.server(0, &message(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn data_on_a_later_syn_is_dropped() {
+    let mut wire = Wire::open(ISN);
+    wire.client(0, &message(40));
+    let before = wire.clone();
+    assert_eq!(wire.send(Original, syn(ISN + 45), &message(40)), OutOfOrder);
+    assert_eq!(wire, before);
+}
+
+#[test]
+fn data_on_the_syn_is_read() {
+    let mut wire = Wire::fresh();
+    assert_eq!(wire.send(Original, syn(ISN), &message(40)), NEW);
+    let answer = syn_ack(ISN, ISN + 46);
+    assert_eq!(wire.send(Reply, answer, &[]), Empty);
+    assert_eq!(wire.client(45, &message(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn an_attack_on_the_syn_is_seen() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[24, 3, 1, 0, 3, 1, 0x40, 0]);
+    assert_eq!(wire.verdict, Err(Reason::Heartbleed));
+}
+
+#[test]
+fn data_on_the_syn_that_is_turned_down_comes_again() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &message(40));
+    let answer = syn_ack(ISN, ISN + 1);
+    assert_eq!(wire.send(Reply, answer, &[]), Empty);
+    assert_eq!(
+        wire.client(0, &message(60)),
+        NEW,
+        "it may even be other data"
+    );
+    assert_eq!(wire.client(65, &message(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn a_syn_that_is_sent_again_without_its_data_begins_anew() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &message(40));
+    assert_eq!(wire.send(Original, syn(ISN), &[]), Empty);
+    let answer = syn_ack(ISN, ISN + 1);
+    wire.send(Reply, answer, &[]);
+    assert_eq!(wire.client(0, &message(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn an_unanswered_syn_gives_way_to_the_next() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &message(40));
+    assert_eq!(wire.send(Original, syn(ISN + 5000), &[]), Empty);
+    let answer = syn_ack(ISN, ISN + 5001);
+    wire.send(Reply, answer, &[]);
+    assert_eq!(wire.client(5000, &message(40)), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}

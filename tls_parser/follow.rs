@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A segment's way through the state of its connection: the one driver of the parser.
+
+use super::{
+    policy::Policy,
+    reason::{
+        Reason,
+        Reasons, //
+    },
+    record,
+    search::HeaderSearch,
+    segment::{
+        Payload,
+        Segment, //
+    },
+    side::{
+        Side,
+        Stop, //
+    },
+    state::{
+        Connection,
+        Direction,
+        Mode, //
+    },
+    tcp::{
+        Beginning,
+        Placement, //
+    },
+};
+use core::ops::ControlFlow;
+
+/// What becomes of a segment.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It passes.
+    #[default]
+    Pass,
+    /// It came out of order and is dropped; its sender will send it again.
+    Drop,
+    /// Its connection is condemned, or refused as its beginning was not seen.
+    Condemned,
+}
+
+/// What a segment came to.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// The rule for which it condemned the connection, if it did.
+    pub broken: Option<Reason>,
+    /// The rules that it broke, that are only reported, and were not reported just before.
+    pub reported: Reasons,
+    /// What is to be counted.
+    pub counts: Counts,
+}
+
+/// What a segment adds to the counters.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Counts {
+    /// Connections that began.
+    pub connections: u32,
+    /// Bytes read, or skipped by arithmetic.
+    pub bytes: u32,
+    /// Records that began.
+    pub records: u32,
+    /// Segments all of which was seen before.
+    pub retransmissions: u32,
+    /// Gaps in bodies that no rule looks into, skipped.
+    pub gaps_skipped: u32,
+    /// Out-of-order segments that passed unread.
+    pub ooo_passed: u32,
+    /// Out-of-order segments that were dropped, or after which a passive policy gave up the stream.
+    pub ooo_dropped: u32,
+    /// Streams taken up again after a part of them was missed.
+    pub resynced: u32,
+    /// Segments passed unread, or refused, of streams that are out of step.
+    pub unsynced: u32,
+    /// Segments a part of which could not be read.
+    pub unreadable: u32,
+    /// Streams that ended within a record.
+    pub truncated: u32,
+    /// Connections of Multipath TCP, which pass unread.
+    pub mptcp: u32,
+}
+
+impl Connection {
+    /// Follows a segment of `direction`.
+    pub fn follow(
+        &mut self,
+        policy: &Policy,
+        direction: Direction,
+        segment: &Segment,
+        payload: &mut impl Payload,
+    ) -> Outcome {
+        // What a device encrypts later is no cleartext leak.
+        let unsearched = Policy {
+            seq_len: 0,
+            ..*policy
+        };
+        let mut handler = SegmentHandler {
+            connection: self,
+            policy: if segment.opaque { &unsearched } else { policy },
+            direction,
+            segment,
+            payload,
+            outcome: Outcome::default(),
+        };
+        handler.outcome.verdict = handler.handle();
+        handler.outcome
+    }
+
+    /// Follows `bytes`, the next ones of `direction`; returns how many records begin in them.
+    ///
+    /// # Errors
+    ///
+    /// The [`Reason`] for which the connection is condemned, now or earlier: nothing more of it is read.
+    pub fn feed(
+        &mut self,
+        policy: &Policy,
+        direction: Direction,
+        bytes: &[u8],
+    ) -> Result<u32, Reason> {
+        if let Some(reason) = self.condemned() {
+            return Err(reason);
+        }
+        let (mut records, mut reported) = (0, Reasons::NONE);
+        let mut side = self.side(policy, direction, &mut reported);
+        if side.own.mode() == Mode::Unread {
+            return Ok(0);
+        }
+        match feed(&mut side, bytes, &mut records) {
+            Err(Stop::Broken(reason)) => {
+                self.condemn(reason);
+                Err(reason)
+            }
+            Ok(()) | Err(Stop::Unread) => Ok(records),
+        }
+    }
+}
+
+/// Reads the next bytes of a side. Most segments of a transfer lie wholly in the body of one record.
+#[inline]
+fn feed(side: &mut Side<'_>, bytes: &[u8], records: &mut u32) -> Result<(), Stop> {
+    if side.own.take_data(bytes.len()) {
+        return side.search_runs(bytes);
+    }
+    record::feed(side, bytes, records)
+}
+
+/// A segment, and the state that it passes through.
+struct SegmentHandler<'a, P> {
+    connection: &'a mut Connection,
+    policy: &'a Policy,
+    direction: Direction,
+    segment: &'a Segment,
+    payload: &'a mut P,
+    outcome: Outcome,
+}
+
+impl<P: Payload> SegmentHandler<'_, P> {
+    fn handle(&mut self) -> Verdict {
+        let begins = self.segment.syn && self.begin();
+        if self.connection.condemned().is_some() {
+            return self.on_condemned();
+        }
+        if self.segment.rst {
+            return Verdict::Pass;
+        }
+        if self.policy.passive && !self.segment.syn {
+            if let Some(ack) = self.segment.ack {
+                self.connection.note_ack(self.direction, ack);
+            }
+        }
+        if self.segment.urg && self.break_urgent() {
+            return Verdict::Condemned;
+        }
+        if self.segment.len == 0 {
+            return self.finish(Verdict::Pass);
+        }
+        let verdict = if self.segment.syn && !begins {
+            let placement = self.connection.place_again(self.direction, self.segment);
+            self.on_unread(placement)
+        } else {
+            self.follow_payload()
+        };
+        self.finish(verdict)
+    }
+
+    /// Begins what a SYN begins; returns whether payload on it is read.
+    fn begin(&mut self) -> bool {
+        let beginning = self.connection.synchronise(self.direction, self.segment);
+        let counts = &mut self.outcome.counts;
+        counts.connections = u32::from(beginning == Beginning::Connection);
+        let multipath = self.segment.mptcp && self.segment.ack.is_some();
+        counts.mptcp = u32::from(multipath && beginning != Beginning::Nothing);
+        beginning != Beginning::Nothing && self.segment.ack.is_none()
+    }
+
+    /// A condemned connection has nothing more to send, but another one may begin in its place.
+    fn on_condemned(&self) -> Verdict {
+        match self.segment {
+            Segment { rst: true, .. } => Verdict::Pass,
+            Segment {
+                syn: true, len: 0, ..
+            } => Verdict::Pass,
+            Segment { syn: true, .. } => Verdict::Drop,
+            _ => Verdict::Condemned,
+        }
+    }
+
+    /// `urgent_data`; returns whether the connection is condemned.
+    fn break_urgent(&mut self) -> bool {
+        let mut side =
+            self.connection
+                .side(self.policy, self.direction, &mut self.outcome.reported);
+        let broken = side.breaks(Reason::UrgentData).is_err();
+        if broken {
+            self.condemn(Reason::UrgentData);
+        }
+        broken
+    }
+
+    fn condemn(&mut self, reason: Reason) {
+        self.connection.condemn(reason);
+        self.outcome.broken = Some(reason);
+    }
+
+    /// Places the payload in its stream, and reads what is new of it.
+    fn follow_payload(&mut self) -> Verdict {
+        self.connection.begin_late(self.direction, self.segment);
+        loop {
+            let placement = self
+                .connection
+                .place(self.policy, self.direction, self.segment);
+            let (from, end) = match placement {
+                Placement::Next { skip, end } => (skip, end),
+                Placement::AfterGap { end } => {
+                    self.outcome.counts.gaps_skipped = 1;
+                    (0, end)
+                }
+                Placement::Unsynced => return self.resync(),
+                _ => return self.on_unread(placement),
+            };
+            let verdict = self.read(from, end);
+            // What passed lies after `end`. The next round resolves that, and so is the last.
+            if end >= self.segment.len || verdict != Verdict::Pass {
+                return verdict;
+            }
+        }
+    }
+
+    /// What becomes of payload that is not read.
+    fn on_unread(&mut self, placement: Placement) -> Verdict {
+        let counts = &mut self.outcome.counts;
+        match placement {
+            Placement::Retransmission => counts.retransmissions = 1,
+            Placement::Refused => {
+                counts.unsynced = 1;
+                return Verdict::Condemned;
+            }
+            Placement::OutOfOrder => return self.on_out_of_order(),
+            _ => {}
+        }
+        Verdict::Pass
+    }
+
+    /// Lets an out-of-order segment pass unread, or drops it.
+    fn on_out_of_order(&mut self) -> Verdict {
+        let accepted = self
+            .connection
+            .receiver_accepts(self.direction, self.segment);
+        if accepted && self.passes_unread() {
+            self.outcome.counts.ooo_passed = 1;
+            return Verdict::Pass;
+        }
+        self.outcome.counts.ooo_dropped = 1;
+        if !self.policy.passive {
+            return Verdict::Drop;
+        }
+        if accepted && !self.segment.syn {
+            self.connection.lose(self.direction);
+        }
+        Verdict::Pass
+    }
+
+    fn passes_unread(&mut self) -> bool {
+        let (payload, len) = (&mut *self.payload, self.segment.len);
+        let search = |mut search: HeaderSearch| {
+            let read = payload.read(0, len, &mut |chunk| {
+                search.feed(chunk);
+                ControlFlow::Continue(())
+            });
+            (read == len).then_some(search)
+        };
+        self.connection
+            .may_pass_unread(self.policy, self.direction, self.segment, search)
+    }
+
+    /// Takes the stream up again, or lets the segment pass unread.
+    fn resync(&mut self) -> Verdict {
+        let payload = &mut *self.payload;
+        let header_at = |at| payload.header_at(at);
+        if !self
+            .connection
+            .resync(self.direction, self.segment, header_at)
+        {
+            self.outcome.counts.unsynced = 1;
+            return Verdict::Pass;
+        }
+        self.outcome.counts.resynced = 1;
+        self.read(0, self.segment.len)
+    }
+
+    /// Reads the payload from byte `from` to byte `end`.
+    fn read(&mut self, from: u32, end: u32) -> Verdict {
+        let mut stop = None;
+        let mut records = 0;
+        let mut side =
+            self.connection
+                .side(self.policy, self.direction, &mut self.outcome.reported);
+        let read = self.payload.read(from, end, &mut |chunk| match feed(
+            &mut side,
+            chunk,
+            &mut records,
+        ) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(why) => {
+                stop = Some(why);
+                ControlFlow::Break(())
+            }
+        });
+        if let Some(Stop::Broken(reason)) = stop {
+            self.condemn(reason);
+            return Verdict::Condemned;
+        }
+        let counts = &mut self.outcome.counts;
+        counts.bytes = counts.bytes.saturating_add(read);
+        counts.records = counts.records.saturating_add(records);
+        if stop.is_none() && read < end.saturating_sub(from) {
+            counts.unreadable = 1;
+            self.connection.lose(self.direction);
+        }
+        Verdict::Pass
+    }
+
+    /// Counts a stream that ends within a record.
+    fn finish(&mut self, verdict: Verdict) -> Verdict {
+        let ends = self.segment.fin && verdict == Verdict::Pass;
+        if ends && self.connection.in_record(self.direction) {
+            self.outcome.counts.truncated = 1;
+        }
+        verdict
+    }
+}
