@@ -28,7 +28,7 @@ make_workspace() {
 	mv "$crate/tests/vectors.rs" "$crate/tests/a_vectors.rs"
 	cp -a "$clone/tls_parser.rs" "$clone/tls_parser" "$crate/src/"
 	sed -i '/^#\[path = .*tls_parser\.rs"\]$/d' "$crate/src/lib.rs"
-	sed -i '/^resolver/d; /^\[profile/,/^$/d' "$crate/Cargo.toml"
+	sed -i 's/^name = "vectors"$/name = "a_vectors"/; /^resolver/d; /^\[profile/,/^$/d' "$crate/Cargo.toml"
 }
 
 # 2: some were missed; 3: with some, the tests did not end. Some would take all memory, too.

@@ -2,9 +2,14 @@
 
 //! Every vector gives the verdict that it announces, at the place that it announces, however it is cut.
 //!
-//! One test a file of vectors, named as the file and so as the reason: `cargo test heartbleed` runs its
-//! vectors.
+//! One test per vector, named `FILE::CASE`: `cargo test heartbleed_padding_15` runs one, `cargo test heartbleed::`
+//! those of a file. The tests are made at run time, so this file has a `main` (`harness = false` in Cargo.toml).
 
+use libtest_mimic::{
+    Arguments,
+    Failed,
+    Trial, //
+};
 use nf_conntrack_tls_tests::{
     tls_parser::{
         Connection,
@@ -22,65 +27,38 @@ use std::{
     fs, //
 };
 
-macro_rules! files {
-    ($($file:ident),* $(,)?) => {
-        const FILES: &[&str] = &[$(stringify!($file)),*];
-
-        $(
-            #[test]
-            fn $file() {
-                check_file(stringify!($file));
-            }
-        )*
-    };
+fn main() -> Result<(), String> {
+    let arguments = Arguments::from_args();
+    let mut trials: Vec<Trial> = vectors::load_all()?.into_iter().map(trial).collect();
+    trials.extend(checks());
+    libtest_mimic::run(&arguments, trials).exit()
 }
 
-files! {
-    honest,
-    record_type,
-    record_version,
-    record_length,
-    heartbleed,
-    heartbeat_malformed,
-    heartbeat_not_negotiated,
-    heartbeat_in_handshake,
-    heartbeat_in_flight,
-    heartbeat_mismatch,
-    heartbeat_refused,
-    ccs_out_of_order,
-    suspicious_sequence,
-    ssl2_direction,
-    ssl2_malformed,
-    ssl2_after_tls,
-    handshake_direction,
-    handshake_malformed,
-    version_mismatch,
-    version_downgrade,
-    version_refused,
+/// The test of one vector.
+fn trial(case: Case) -> Trial {
+    let name = format!("{}::{}", case.file, case.name);
+    Trial::test(name, move || {
+        check(&case).map_err(|e| Failed::from(format!("{e}\n    {}", case.why)))
+    })
 }
 
-/// Runs all checks on all cases of a file, and names every case that fails.
-fn check_file(file: &str) {
-    let cases = vectors::load(file).unwrap();
-    let failures: Vec<String> = cases
-        .iter()
-        .filter_map(|case| {
-            Some(format!(
-                "{}: {}\n    {}",
-                case.name,
-                check(case).err()?,
-                case.why
-            ))
+/// The tests of all vectors together.
+fn checks() -> [Trial; 4] {
+    let test = |name, check: fn()| {
+        Trial::test(name, move || {
+            check();
+            Ok(())
         })
-        .collect();
-    println!("{} vectors", cases.len());
-    assert!(
-        failures.is_empty(),
-        "{} of {} vectors of {file}.vec fail:\n  {}",
-        failures.len(),
-        cases.len(),
-        failures.join("\n  ")
-    );
+    };
+    [
+        test("every_reason_has_its_file", every_reason_has_its_file),
+        test(
+            "every_file_breaks_its_rule_and_has_neighbours",
+            every_file_breaks_its_rule_and_has_neighbours,
+        ),
+        test("every_case_is_loaded", every_case_is_loaded),
+        test("headers_tell_at_once", headers_tell_at_once),
+    ]
 }
 
 /// What is wrong with a case, if anything is.
@@ -205,24 +183,21 @@ fn name(verdict: Result<(), Reason>) -> &'static str {
     verdict.err().map_or("pass", Reason::name)
 }
 
-#[test]
 fn every_reason_has_its_file() {
     // What TCP alone can tell is in stream.rs.
     let mut expected: BTreeSet<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
     expected.remove(Reason::UrgentData.name());
     expected.insert("honest");
-    assert_eq!(expected, FILES.iter().copied().collect());
     assert_eq!(
         expected.into_iter().map(String::from).collect::<Vec<_>>(),
         vectors::files().unwrap()
     );
 }
 
-#[test]
 fn every_file_breaks_its_rule_and_has_neighbours() {
-    for file in FILES {
-        let reason = vectors::reason(file);
-        let cases = vectors::load(file).unwrap();
+    for file in vectors::files().unwrap() {
+        let reason = vectors::reason(&file);
+        let cases = vectors::load(&file).unwrap();
         let (passing, breaking): (Vec<_>, Vec<_>) =
             cases.iter().partition(|case| case.expect.is_none());
         assert!(!passing.is_empty(), "{file}: no case passes");
@@ -244,7 +219,6 @@ fn every_file_breaks_its_rule_and_has_neighbours() {
     }
 }
 
-#[test]
 fn every_case_is_loaded() {
     let mut written = 0;
     for file in vectors::files().unwrap() {
@@ -266,7 +240,6 @@ fn is_whole(name: &str) -> bool {
 ///
 /// Whole probes as tools send them (`_tool_`) and whole segments of other protocols (`_segment_`) go on
 /// behind it. What lies within a message may be told anywhere in it.
-#[test]
 fn headers_tell_at_once() {
     let exempt = [
         Reason::SuspiciousSequence,
