@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-parser check-replay \
+.PHONY: all module ground demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-replay \
 	check-build check-guest check-evasion check-netem check-interop check-stress check-debug check-deb lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
@@ -48,8 +48,11 @@ bench-guest: module ## Count what the module costs in a kernel (8 minutes)
 bench-uml: ground ## Measure transfers with and without the module in user-mode Linux (10 minutes, the first time 15)
 	@scripts/uml.sh tests/bench-uml/run.sh
 
-check: ## Run all tests: lint, check-parser, check-replay, fuzz, check-build, check-evasion, check-guest
+check: ## Run all tests: check-scripts, lint, check-parser, check-replay, fuzz, check-build, check-evasion, check-guest
 	@scripts/check.sh
+
+check-scripts: ## Test what the tests stand on (seconds)
+	@tests/scripts/run.sh
 
 check-parser: ground ## Run the parser's tests in userspace
 	@scripts/parser.sh

@@ -48,6 +48,7 @@ if ! ground; then
 	failed=1
 	finish
 fi
+part "test tools" ktap "$clone/tests/scripts/run.sh"
 part "lints" ktap "$clone/scripts/lint.sh"
 part "parser, in userspace" cargo "$clone/scripts/parser.sh"
 part "replay, in userspace" cargo "$clone/scripts/replay.sh" --test

@@ -6,11 +6,8 @@
 # command's output by descriptor 1, and the kernel's log by 2.
 # shellcheck disable=SC2154
 
-# What the kernel says when something is wrong, whoever's fault it is.
-splats='------------\[ cut here|BUG[: ]|Oops|Call Trace|[Kk]ernel panic|panicked at|KASAN|UBSAN|KFENCE|KCSAN'
-splats+='|WARNING: (possible|suspicious|inconsistent|bad|.* at )|INFO: (task|rcu|trying)|rcu: INFO|rcu_.* detected'
-splats+='|general protection|double fault|stack segment|refcount_t:|list_(add|del) corruption|unregister_netdevice'
-splats+='|Unable to handle|unable to handle'
+# shellcheck source=scripts/splats.sh
+source "$clone/scripts/splats.sh"
 
 # What the script in the guest knows.
 environment="export PATH=/opt/venv/bin:\$PATH NF_CT_TLS_DIR=$guest_clone NF_CT_TLS_KVER=$version"

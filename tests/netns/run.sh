@@ -10,7 +10,8 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
 prefix=nf_conntrack_tls_
-splats='cut here|BUG:|Oops|Call Trace|Kernel panic|general protection|WARNING:|KASAN|UBSAN|INFO: (task|rcu)|possible .* deadlock|panicked at'
+# shellcheck source=scripts/splats.sh
+source ../../scripts/splats.sh
 behaviours=("$@")
 (($#)) || for script in "$prefix"*.sh; do
 	script=${script#"$prefix"}
@@ -21,7 +22,7 @@ output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 passed=0 failed=0 number=0
 
-splat_count() { dmesg --syslog | grep -cE "$splats" || :; }
+splat_count() { dmesg --syslog | grep -cE -e "$splats" || :; }
 
 # The tests that were planned, that passed and that failed, in a behaviour's output.
 count() {
