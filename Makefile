@@ -51,8 +51,8 @@ bench-uml: ground ## Measure transfers with and without the module in user-mode 
 check: ## Run all tests: check-scripts, lint, check-parser, check-replay, fuzz, check-build, check-evasion, check-guest
 	@scripts/check.sh
 
-check-scripts: ## Test what the tests stand on (seconds)
-	@tests/scripts/run.sh
+check-scripts: ground ## Test what the tests stand on (seconds)
+	@scripts/in-root.sh tests/scripts/run.sh
 
 check-parser: ground ## Run the parser's tests in userspace
 	@scripts/parser.sh

@@ -7,6 +7,8 @@
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/ktap.sh
+source "$clone/tests/ktap.sh"
 # shellcheck source=scripts/bootstrap.sh
 source "$(dirname "${BASH_SOURCE[0]}")/bootstrap.sh"
 
@@ -25,9 +27,9 @@ planned=19
 
 # A test that did not run has failed.
 finish() {
-	failed=$((failed + planned - ran))
-	printf '%d passed, %d failed\n' "$((planned - failed))" "$failed"
-	[ "$failed" = 0 ] || exit 1
+	failures=$((failures + planned - ran)) ran=$planned
+	counts
+	((failures == 0)) || exit 1
 	rm -rf --one-file-system "$root"
 }
 
@@ -151,7 +153,7 @@ need_space 8 "$cache"
 step "a copy of it" make_try
 older=$(find_older)
 
-printf 'KTAP version 1\n1..%d\n' "$planned"
+plan "$planned"
 say "apt install ./$deb: the toolchain, the metadata, the module (about 4 minutes)"
 check install installs "./$deb"
 check built_for_the_kernel_with_rust built "$newest"

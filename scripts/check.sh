@@ -14,13 +14,13 @@ trap 'rm -f "$output"' EXIT
 ktap() { awk -f "$clone/scripts/ktap.awk" "$output"; }
 cargo() { awk '/^test result: / { p += $4; f += $6; f += $8 } END { print p + 0, f + 0 }' "$output"; }
 
-# part NAME COUNTER COMMAND...: one part of the whole. One that counts nothing, or that fails without a
+# part NAME COUNTER COMMAND...: one part of the whole; its standard output is counted. One that counts nothing, or that fails without a
 # test that did, has failed.
 part() {
 	local name=$1 counter=$2 start=$SECONDS status=0 p f
 	shift 2
 	say "$name ..."
-	"$@" 2>&1 </dev/null | tee "$output" | sed -uE 's/^([0-9]+ passed, [0-9]+ failed)$/# \1/' || status=1
+	"$@" </dev/null | tee "$output" | sed -uE 's/^([0-9]+ passed, [0-9]+ failed)$/# \1/' || status=1
 	read -r p f < <("$counter")
 	if [ $((p + f)) = 0 ] || { [ "$status" != 0 ] && [ "$f" = 0 ]; }; then
 		f=$((f + 1))
@@ -48,7 +48,7 @@ if ! ground; then
 	failed=1
 	finish
 fi
-part "test tools" ktap "$clone/tests/scripts/run.sh"
+part "test tools" ktap "$clone/scripts/in-root.sh" tests/scripts/run.sh
 part "lints" ktap "$clone/scripts/lint.sh"
 part "parser, in userspace" cargo "$clone/scripts/parser.sh"
 part "replay, in userspace" cargo "$clone/scripts/replay.sh" --test

@@ -3,10 +3,12 @@
 #
 # libFuzzer, by cargo-fuzz, with the kernel's own compiler: each target of tests/fuzz for SECONDS (60), from the seeds and what earlier
 # runs found; fuzz.sh TARGET... runs some. Prints executions and coverage; what breaks a property is kept in
-# build/fuzz, and fails. The corpus lies in the cache. KTAP-like: a line a target, and the last line counts.
+# build/fuzz, and fails. The corpus lies in the cache. KTAP; the last line counts.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/ktap.sh
+source "$clone/tests/ktap.sh"
 
 seconds=${SECONDS_EACH:-60}
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || die "SECONDS=$seconds: allowed are whole seconds from 1 on"
@@ -48,19 +50,19 @@ told() {
 	awk -v target="$1" '
 		/ cov: / { for (i = 1; i < NF; i++) { if ($i == "cov:") cov = $(i + 1); if ($i == "ft:") ft = $(i + 1); if ($i == "corp:") corp = $(i + 1) } }
 		/number_of_executed_units/ { n = $2 }
-		END { printf "# %s: %d executions, %d edges, %d features, corpus %s\n", target, n, cov, ft, corp }' "$clone/$found/$1.log"
+		END { printf "%s: %d executions, %d edges, %d features, corpus %s\n", target, n, cov, ft, corp }' "$clone/$found/$1.log"
 }
 
 cargo_tool cargo-fuzz 0.13.1 "a minute"
 mkdir -p "$clone/$found"
 step "fuzz targets" build
 step "seeds" seeds
-printf 'KTAP version 1\n1..%d\n' "${#targets[@]}"
+plan "${#targets[@]}"
 for target in "${targets[@]}"; do
 	fuzz "$target" >"$clone/$found/$target.log" 2>&1 && status=0 || status=$?
-	told "$target"
+	told "$target" | note
 	check "fuzz_$target" test "$status" = 0
-	[ "$status" = 0 ] || tail -n 40 "$clone/$found/$target.log"
+	[ "$status" = 0 ] || tail -n 40 "$clone/$found/$target.log" | note
 done
-printf '%d passed, %d failed\n' "$((ran - failed))" "$failed"
-[ "$failed" = 0 ]
+counts
+finish

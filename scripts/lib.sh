@@ -114,21 +114,6 @@ for name in http_proxy https_proxy no_proxy; do
 done
 unset name
 
-ran=0 failed=0
-
-# check NAME COMMAND...: one test, in KTAP's words; its output is shown when it fails.
-check() {
-	local name=$1 output
-	shift
-	ran=$((ran + 1))
-	if output=$("$@" 2>&1); then
-		printf 'ok %d %s\n' "$ran" "$name"
-	else
-		printf 'not ok %d %s\n%s\n' "$ran" "$name" "$output"
-		failed=$((failed + 1))
-	fi
-}
-
 # The series of kernels that the module can be built for, the newest first.
 mapfile -t supported < <(sed -n 's/^supported := //p' "$clone/Kbuild" | tr ' ' '\n' | sort -rV)
 

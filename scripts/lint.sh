@@ -6,6 +6,8 @@
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/ktap.sh
+source "$clone/tests/ktap.sh"
 
 need_root
 find_kernel
@@ -41,7 +43,7 @@ mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
 mapfile -t pythons < <(files '*.py')
 mapfile -t c_files < <(files '*.[ch]' | grep '^helpers')
 
-printf 'KTAP version 1\n1..15\n'
+plan 15
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" nf_conntrack_tls.rs \
 	tests/debug/oob/tls_oob.rs tests/debug/kunit/tls_kunit.rs
 check clippy_kernel kernel_clippy
@@ -57,4 +59,4 @@ check shellcheck inside shellcheck --external-sources --severity=warning "${scri
 check pyflakes inside python3 -m pyflakes "${pythons[@]}"
 check rustfmt_as_the_kernels same_settings .rustfmt.toml
 check clippy_as_the_kernels same_settings .clippy.toml
-[ "$failed" = 0 ]
+finish

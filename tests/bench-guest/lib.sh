@@ -6,6 +6,7 @@
 
 # shellcheck source=tests/netns/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../netns/lib.sh"
+plain_output
 
 tools=$NF_CT_TLS_DIR/${1:?the folder of what was built for the benchmark}
 

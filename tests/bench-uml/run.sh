@@ -10,6 +10,7 @@
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
 source "$bench/../netns/lib.sh"
+plain_output
 
 listen() { printf "listen $server4:%s ssl;\n" "$@"; }
 

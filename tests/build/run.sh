@@ -6,6 +6,8 @@
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+# shellcheck source=tests/ktap.sh
+source "$clone/tests/ktap.sh"
 
 need_root
 find_kernel
@@ -33,11 +35,10 @@ has_no_panic() {
 names_are_seen() { undefined main.o | grep nf_ct_tls_register >/dev/null; }
 
 mkdir -p "$clone/build/refused"
-echo "KTAP version 1"
-echo "1..5"
+plan 5
 check refuses_7.4 refuses "this kernel is 7.4.0; supported are 7.2 7.3" KERNELVERSION=7.4.0
 check refuses_6.12 refuses "this kernel is 6.12.117; supported are 7.2 7.3" KERNELVERSION=6.12.117
 check refuses_without_rust refuses "without CONFIG_RUST=y" CONFIG_RUST=
 check object_is_read names_are_seen
 check object_has_no_panic has_no_panic
-[ "$failed" = 0 ]
+finish

@@ -5,12 +5,12 @@
 
 set -euo pipefail
 
-echo "KTAP version 1"
-echo "1..1"
+# shellcheck source=tests/ktap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../ktap.sh"
+
+complained() { dmesg | grep "BUG: KASAN: slab-out-of-bounds in .*tls_oob" >/dev/null; }
+
+plan 1
 insmod "${NF_CT_TLS_KO%/*}/oob/tls_oob.ko" || :
-if dmesg | grep "BUG: KASAN: slab-out-of-bounds in .*tls_oob" >/dev/null; then
-	echo "ok 1 KASAN sees a read out of bounds in a Rust module"
-else
-	echo "not ok 1 KASAN sees a read out of bounds in a Rust module"
-	exit 1
-fi
+check "KASAN sees a read out of bounds in a Rust module" complained
+finish

@@ -9,6 +9,7 @@
 demo=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../netns/lib.sh
 source "$demo/../netns/lib.sh"
+plain_output
 
 leaky4=10.0.2.2 leaky6=2001:db8:2::2 nginx4=10.0.2.3
 python=${NF_CT_TLS_PYTHON:-/opt/venv/bin/python3}

@@ -108,9 +108,9 @@ def report(ktap: Ktap, cases: list[Case], without: dict[str, Outcome], protected
     for case in cases:
         before, after = without[case.name], protected[case.name]
         ktap.result(f"evasion_{case.name}", error_of(case, before, after))
-        print(f"#   without: {before.verdict:8}  with: {after.verdict:8}  log: {after.log}", flush=True)
+        ktap.note(f"  without: {before.verdict:8}  with: {after.verdict:8}  log: {after.log}")
         if case.name in RESIDUAL:
-            print(f"# residual: {case.name}: {RESIDUAL[case.name]}", flush=True)
+            ktap.note(f"residual: {case.name}: {RESIDUAL[case.name]}")
 
 
 def report_remedied(ktap: Ktap, remedy: str, remedied: dict[str, Outcome]) -> None:
@@ -118,7 +118,7 @@ def report_remedied(ktap: Ktap, remedy: str, remedied: dict[str, Outcome]) -> No
     for name, outcome in remedied.items():
         held = outcome.verdict in ("stopped", "harmless")
         ktap.result(f"evasion_{name}_{remedy}", None if held else str(outcome))
-        print(f"#   with that remedy: {outcome.verdict:8}  log: {outcome.log}", flush=True)
+        ktap.note(f"  with that remedy: {outcome.verdict:8}  log: {outcome.log}")
 
 
 def apply_rules() -> None:
@@ -145,8 +145,8 @@ def main(wanted: list[str]) -> int:
     apply_rules()
     report_remedied(ktap, "scrubbed", suite.round(scrubbable))
     tlsnet.unload()
-    print(f"# {len(residual)} residual risks of {len(cases)} cases")
-    print(f"{ktap.ran - ktap.failures} passed, {ktap.failures} failed")
+    ktap.note(f"{len(residual)} residual risks of {len(cases)} cases")
+    ktap.counts()
     return ktap.status()
 
 

@@ -8,6 +8,7 @@
 interop=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
 source "$interop/../netns/lib.sh"
+plain_output
 
 checktool insmod iptables iptables-restore tcpdump
 modprobe tls

@@ -209,7 +209,7 @@ network() {
 	: >"$scratch/told"
 	cursor=$(log_cursor)
 	check "netem_$1" transfers "$2"
-	cat "$scratch/told"
+	note <"$scratch/told"
 }
 
 # NAME WHERE NETEM...: behind the router only losses differ, as segments that were seen and come again.
@@ -323,7 +323,7 @@ throughput() {
 		: >"$scratch/told"
 		# shellcheck disable=SC2086
 		check "$current" ratio $rest
-		cat "$scratch/told"
+		note <"$scratch/told"
 	done
 }
 
@@ -354,5 +354,5 @@ plan "$total"
 for part in "${parts[@]}"; do
 	$part
 done
-echo "$((ran - failures)) passed, $failures failed"
+counts
 finish

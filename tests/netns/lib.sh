@@ -38,8 +38,7 @@ checktool() {
 	local tool
 	for tool; do
 		command -v "$tool" >/dev/null && continue
-		echo "Bail out! $tool is not installed"
-		exit 1
+		bail_out "$tool is not installed"
 	done
 }
 
@@ -118,6 +117,7 @@ cleanup() {
 	done
 	busywait unload || :
 	rm -rf "$scratch"
+	plain_output
 }
 trap cleanup EXIT
 

@@ -2,74 +2,60 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # All selftests, in the guest; `run.sh BEHAVIOUR...` runs the ones named. KTAP,
-# each behaviour's own tests nested in it. A behaviour fails when one of its tests
-# does, when it does not run all that it planned, or when the kernel complains
-# meanwhile. Ends with a line of counts, all tests of all behaviours.
+# each behaviour's own tests nested in it, which scripts/ktap.awk counts. A
+# behaviour fails when one of its tests does, when it does not run all that it
+# planned, or when the kernel complains meanwhile. Ends with a line of counts,
+# all tests of all behaviours.
 
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
-prefix=nf_conntrack_tls_
+# shellcheck source=tests/ktap.sh
+source ../ktap.sh
 # shellcheck source=scripts/splats.sh
 source ../../scripts/splats.sh
+prefix=nf_conntrack_tls_
 behaviours=("$@")
 (($#)) || for script in "$prefix"*.sh; do
 	script=${script#"$prefix"}
 	behaviours+=("${script%.sh}")
 done
 
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
-passed=0 failed=0 number=0
+output=$(mktemp) wrong=$(mktemp)
+trap 'rm -f "$output" "$wrong"' EXIT
+all_passed=0 all_failed=0
 
 splat_count() { dmesg --syslog | grep -cE -e "$splats" || :; }
 
-# The tests that were planned, that passed and that failed, in a behaviour's output.
-count() {
-	awk '
-		/^1\.\.[0-9]+$/ { planned = substr($0, 4) }
-		/^ok [0-9]/ { passed++ }
-		/^not ok [0-9]/ { failed++ }
-		END { print planned + 0, passed + 0, failed + 0 }' "$output"
+# nested BEHAVIOUR: its output, two levels deep, and kept.
+nested() {
+	"./$prefix$1.sh" 2>&1 </dev/null | tee "$output" | sed -u 's/^/    /' >&"$KTAP_FD"
 }
 
-# What is wrong with a behaviour's run, if anything: STATUS SPLATS PLANNED PASSED FAILED.
-complaint() {
-	if (($3 == 0)); then
-		echo "it had no plan"
-	elif (($4 + $5 != $3)); then
-		echo "it planned $3 tests and ran $(($4 + $5))"
-	elif (($5)); then
-		echo "$5 of $3 tests failed"
-	elif (($1)); then
-		echo "it ended with status $1"
-	elif (($2)); then
-		echo "the kernel complained"
-	fi
+# What is wrong beside its tests: STATUS SPLATS FAILED.
+complain() {
+	if (($2)); then echo "the kernel complained"; fi
+	if (($1 && !$3)); then echo "it ended with status $1"; fi
 }
 
+# run BEHAVIOUR: fails if anything is wrong, and adds to the counts.
 run() {
-	local status=0 splats_before start=$SECONDS numbers wrong
+	local status=0 splats_before start=$SECONDS passed failed
 	splats_before=$(splat_count)
-	"./$prefix$1.sh" 2>&1 </dev/null | tee "$output" | sed -u 's/^/    /' || status=$?
-	read -r -a numbers < <(count)
-	wrong=$(complaint "$status" "$(($(splat_count) - splats_before))" "${numbers[@]}")
-	passed=$((passed + numbers[1])) failed=$((failed + numbers[2]))
-	echo "# $1: ${numbers[1]} passed, ${numbers[2]} failed, $((SECONDS - start)) s"
-	number=$((number + 1))
-	if [[ -z $wrong ]]; then
-		echo "ok $number $1"
-		return
-	fi
-	echo "# $wrong"
-	echo "not ok $number $1"
-	((numbers[2])) || failed=$((failed + 1))
+	nested "$1" || status=$?
+	read -r passed failed < <(awk -f ../../scripts/ktap.awk "$output" 2>"$wrong")
+	complain "$status" "$(($(splat_count) - splats_before))" "$failed" >>"$wrong"
+	((failed)) || [[ ! -s $wrong ]] || failed=1
+	all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed))
+	note <<<"$1: $passed passed, $failed failed, $((SECONDS - start)) s"
+	note <"$wrong"
+	((!failed)) && [[ ! -s $wrong ]]
 }
 
-echo "KTAP version 1"
-echo "1..${#behaviours[@]}"
+plan "${#behaviours[@]}"
 for behaviour in "${behaviours[@]}"; do
-	run "$behaviour"
+	run "$behaviour" && status=0 || status=$?
+	result "$behaviour" "$status"
 done
-echo "$passed passed, $failed failed"
-((failed == 0 && passed > 0))
+ktap '%d passed, %d failed\n' "$all_passed" "$all_failed"
+finish

@@ -47,7 +47,7 @@ load_here() { load ports=443,8444; }
 calls() { "$python" "$stress/calls.py" "$@" | tee "$scratch/told"; }
 
 # tell: what the calls said about their number and speed.
-tell() { sed 's/^/# /' "$scratch/told"; }
+tell() { note <"$scratch/told"; }
 
 # No connection has anything more to say: what the sink waits for never comes.
 settled() {
