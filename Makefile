@@ -54,8 +54,8 @@ check: ## Run all tests: check-scripts, lint, check-parser, check-replay, fuzz, 
 check-scripts: ground ## Test what the tests stand on (seconds)
 	@scripts/in-root.sh tests/scripts/run.sh
 
-check-parser: ground ## Run the parser's tests in userspace
-	@scripts/parser.sh
+check-parser: ground ## Run the parser's tests in userspace, or those whose names hold T=
+	@scripts/parser.sh $(T)
 
 check-replay: ground ## Run the tests of tls-replay
 	@scripts/replay.sh --test
@@ -63,11 +63,11 @@ check-replay: ground ## Run the tests of tls-replay
 check-build: module ## Check what the build makes, and what it refuses
 	@tests/build/run.sh
 
-check-guest: module ## Run the selftests in the guest
-	@scripts/vm.sh tests/netns/run.sh
+check-guest: module ## Run the selftests in the guest, or those that T= names: T="attach load"
+	@scripts/vm.sh tests/netns/run.sh $(T)
 
-check-evasion: module ## Send crafted packets through the module in the guest
-	@scripts/vm.sh tests/evasion/run.sh
+check-evasion: module ## Send crafted packets through the module in the guest, or the cases that T= names
+	@scripts/vm.sh tests/evasion/run.sh $(T)
 
 check-netem: module ## Send honest TLS through bad networks (25 minutes); throughput is measured in user-mode Linux
 	@VM_MEMORY=2G scripts/vm.sh env NETEM_SECONDS=$${NETEM_SECONDS:-4} tests/netem/run.sh clean_100 impaired sized
@@ -115,5 +115,5 @@ distclean: clean ## Remove the caches too: root, kernels, metadata
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: KDIR= (native build), KVER= (a stock kernel of the archive, such as 7.2.12+deb13-amd64),"
+	@echo "Variables: T= (the tests to run: of check-guest, check-parser, check-evasion), KDIR= (native build), KVER= (a stock kernel of the archive, such as 7.2.12+deb13-amd64),"
 	@echo "  VM_CPUS= VM_MEMORY= VM_TIMEOUT= VM_KVM= VM_QEMU= (the guest, see scripts/vm.sh), XDG_CACHE_HOME= (where the caches lie)"
