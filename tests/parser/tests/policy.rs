@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the operator chose: reasons that are reported or ignored, and policies that drop nothing.
+
+use nf_conntrack_tls_tests::{
+    tls_parser::{
+        Direction::{
+            Original,
+            Reply, //
+        },
+        Outcome,
+        Policy,
+        Reason,
+        Reasons,
+        Segment,
+        Verdict, //
+    },
+    vectors::{
+        self,
+        Case, //
+    },
+    wire::{
+        at_byte,
+        client_hello,
+        data,
+        established,
+        record_of,
+        syn,
+        syn_ack,
+        Fate::*,
+        Wire,
+        ISN,
+        NEW, //
+    },
+};
+
+/// Sends what both sides of a vector send under a policy; returns what was reported, and the verdict.
+fn play(case: &Case, policy: Policy) -> (Reasons, Option<Reason>) {
+    let mut wire = Wire::open(ISN);
+    wire.policy = policy;
+    let (mut next, mut reported) = ([0; 2], Reasons::NONE);
+    for line in &case.lines {
+        let at = &mut next[usize::from(line.direction == Reply)];
+        wire.send(line.direction, at_byte(*at), &line.bytes);
+        *at += line.bytes.len() as u32;
+        reported = Reasons::from_bits(reported.bits() | wire.last.reported.bits());
+    }
+    (reported, wire.connection.condemned())
+}
+
+fn only(reason: Reason) -> Reasons {
+    let mut reasons = Reasons::NONE;
+    reasons.insert(reason);
+    reasons
+}
+
+/// The vectors that break a rule at their end.
+fn breaking() -> Vec<(Case, Reason)> {
+    let cases = vectors::load_all().unwrap().into_iter();
+    cases
+        .filter_map(|case| {
+            let reason = case.expect?;
+            Some((case, reason))
+        })
+        .collect()
+}
+
+#[test]
+fn a_reason_may_be_reported_only() {
+    for (case, reason) in breaking() {
+        let policy = Policy {
+            report: only(reason),
+            ..case.policy
+        };
+        let (reported, condemned) = play(&case, policy);
+        assert_eq!(reported, only(reason), "{}", case.name);
+        assert_ne!(condemned, Some(reason), "{}", case.name);
+    }
+}
+
+#[test]
+fn a_reason_may_be_ignored() {
+    for (case, reason) in breaking() {
+        let policy = Policy {
+            off: only(reason),
+            ..case.policy
+        };
+        let (reported, condemned) = play(&case, policy);
+        assert_eq!(reported, Reasons::NONE, "{}", case.name);
+        assert_ne!(condemned, Some(reason), "{}", case.name);
+    }
+}
+
+#[test]
+fn a_reporting_policy_condemns_nothing() {
+    for (case, reason) in breaking() {
+        let (reported, condemned) = play(&case, case.policy.reporting());
+        assert!(reported.contains(reason), "{}: {reported:?}", case.name);
+        assert_eq!(condemned, None, "{}", case.name);
+    }
+}
+
+/// A connection after a handshake, and where its client's next byte lies.
+fn after_handshake(report: Reasons) -> (Wire, u32) {
+    let (mut wire, [at, _]) = established("honest_full_handshake_12");
+    wire.policy.report = report;
+    (wire, at)
+}
+
+#[test]
+fn a_reported_break_does_not_blind() {
+    let (mut wire, at) = after_handshake(only(Reason::SuspiciousSequence));
+    assert_eq!(wire.client(at, &record_of(23, &[0x41; 300])), NEW);
+    assert_eq!(wire.last.reported, only(Reason::SuspiciousSequence));
+    let heartbeat = record_of(24, &[0xaa; 40]);
+    let condemned = Condemned(Reason::HeartbeatNotNegotiated);
+    assert_eq!(wire.client(at + 305, &heartbeat), condemned);
+}
+
+#[test]
+fn a_reason_is_reported_once() {
+    let (mut wire, mut at) = after_handshake(Reasons::ALL);
+    for reported in [only(Reason::SuspiciousSequence), Reasons::NONE] {
+        assert_eq!(wire.client(at, &record_of(23, &[0x41; 300])), NEW);
+        assert_eq!(wire.last.reported, reported);
+        at += 305;
+    }
+    assert_eq!(wire.client(at, &record_of(24, &[0xaa; 40])), NEW);
+    assert!(wire.last.reported.contains(Reason::HeartbeatNotNegotiated));
+}
+
+#[test]
+fn what_loses_the_framing_passes_unread_when_reported() {
+    for first in [
+        &b"GET / HTTP/1.1\r\n"[..],
+        &[22, 2, 3, 0, 1],
+        &[22, 3, 3, 0x48, 1],
+    ] {
+        let mut wire = Wire::open(ISN);
+        wire.policy = wire.policy.reporting();
+        wire.client(0, first);
+        assert!(!wire.last.reported.is_empty());
+        let heartbleed = [24, 3, 3, 0, 3, 1, 0x40, 0];
+        assert_eq!(wire.client(first.len() as u32, &heartbleed), Empty);
+        assert_eq!(wire.last.reported, Reasons::NONE);
+        // The other direction is read on.
+        wire.server(0, &heartbleed);
+        assert!(wire.last.reported.contains(Reason::Heartbleed));
+    }
+}
+
+#[test]
+fn urgent_data_may_be_reported() {
+    let urgent = Segment {
+        urg: true,
+        ..at_byte(0)
+    };
+    let mut wire = Wire::greeted(ISN);
+    wire.policy.report = only(Reason::UrgentData);
+    assert_eq!(wire.send(Original, urgent, &data(40)), NEW);
+    assert_eq!(wire.last.reported, only(Reason::UrgentData));
+    assert_eq!(wire.client(45, &data(40)), NEW);
+}
+
+// --- a passive policy -------------------------------------------------------------------------------------
+
+fn passive() -> Wire {
+    let mut wire = Wire::open(ISN);
+    wire.policy = wire.policy.reporting();
+    wire
+}
+
+/// Plays the server's part of a vector; nothing may be reported.
+fn serve(wire: &mut Wire, case: &str, ack: u32) {
+    let mut at = 0;
+    for line in nf_conntrack_tls_tests::wire::lines(case) {
+        if line.direction == Reply {
+            let header = Segment {
+                ack: Some(ack),
+                ..at_byte(at)
+            };
+            wire.send(Reply, header, &line.bytes);
+            assert_eq!(wire.last.reported, Reasons::NONE, "{case}");
+            assert_eq!(wire.last.verdict, Verdict::Pass, "{case}");
+            at += line.bytes.len() as u32;
+        }
+    }
+}
+
+const HANDSHAKES: [&str; 3] = [
+    "honest_full_handshake_12",
+    "honest_full_handshake_13",
+    "honest_resumed_10",
+];
+
+/// The first of two segments of a ClientHello is lost, and sent again.
+#[test]
+fn a_lost_segment_is_no_false_alarm() {
+    for case in HANDSHAKES {
+        let mut wire = passive();
+        let bytes = nf_conntrack_tls_tests::wire::client_bytes(case);
+        assert_eq!(wire.client(40, &bytes[40..]), Empty, "{case}");
+        assert_eq!(wire.last.counts.ooo_dropped, 1);
+        wire.client(0, &bytes[..40]);
+        serve(&mut wire, case, ISN + 1);
+        assert_eq!(wire.connection.condemned(), None);
+    }
+}
+
+/// What the server acknowledges has never come here.
+#[test]
+fn an_acknowledgment_tells_of_a_loss() {
+    for case in HANDSHAKES {
+        let mut wire = passive();
+        serve(&mut wire, case, ISN + 200);
+    }
+}
+
+/// Only one direction comes here.
+#[test]
+fn half_a_connection_is_no_false_alarm() {
+    for case in HANDSHAKES {
+        for own in [Original, Reply] {
+            let mut wire = Wire::fresh();
+            wire.policy = wire.policy.reporting();
+            let begins = match own {
+                Original => syn(ISN),
+                Reply => syn_ack(ISN, ISN + 1),
+            };
+            wire.send(own, begins, &[]);
+            let mut at = 0;
+            for line in nf_conntrack_tls_tests::wire::lines(case) {
+                if line.direction == own {
+                    let header = Segment {
+                        ack: Some(ISN + 5000),
+                        ..at_byte(at)
+                    };
+                    wire.send(own, header, &line.bytes);
+                    assert_eq!(wire.last.reported, Reasons::NONE, "{case} {own:?}");
+                    at += line.bytes.len() as u32;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fin_is_acknowledged_too() {
+    let hello = client_hello();
+    let end = hello.len() as u32;
+    for (more, fate) in [(0, NEW), (1, NEW), (2, Unsynced)] {
+        let mut wire = passive();
+        wire.client(0, &hello);
+        let header = Segment {
+            ack: Some(ISN + 1 + end + more),
+            ..at_byte(0)
+        };
+        wire.send(Reply, header, &[]);
+        assert_eq!(wire.client(end, &data(1)[..3]), fate, "{more}");
+    }
+}
+
+// --- mid-stream, Multipath TCP, devices -----------------------------------------------------------------------
+
+#[test]
+fn a_connection_without_a_beginning_may_be_refused() {
+    let mut wire = Wire::fresh();
+    wire.policy.midstream_drop = true;
+    for _ in 0..2 {
+        assert_eq!(wire.client(0, &data(40)), Refused);
+        assert_eq!(wire.last.counts.unsynced, 1);
+        assert_eq!(wire.client(0, &[]), Empty);
+    }
+    wire.reopen([ISN, ISN]);
+    assert_eq!(wire.client(0, &client_hello()), NEW);
+}
+
+#[test]
+fn multipath_tcp_passes_unread() {
+    let mut wire = Wire::fresh();
+    let multipath = |segment| Segment {
+        mptcp: true,
+        ..segment
+    };
+    wire.send(Original, multipath(syn(ISN)), &[]);
+    assert_eq!(wire.last.counts.mptcp, 0);
+    wire.send(Reply, multipath(syn_ack(ISN, ISN + 1)), &[]);
+    assert_eq!(wire.last.counts.mptcp, 1);
+    for at in [0, 5000, 100] {
+        assert_eq!(wire.client(at, b"the middle of a record"), Empty);
+        assert_eq!(wire.server(at, b"the middle of a record"), Empty);
+    }
+}
+
+/// An offer of Multipath TCP that the server turns down makes it a connection like any other.
+#[test]
+fn multipath_tcp_that_is_turned_down_is_read() {
+    let mut wire = Wire::fresh();
+    let offer = Segment {
+        mptcp: true,
+        ..syn(ISN)
+    };
+    wire.send(Original, offer, &[]);
+    wire.send(Reply, syn_ack(ISN, ISN + 1), &[]);
+    assert_eq!(wire.client(0, b"GET"), Condemned(Reason::RecordType));
+}
+
+/// What a device will encrypt is not searched for runs, but followed.
+#[test]
+fn payload_that_a_device_encrypts_is_not_searched() {
+    let (mut wire, [at, _]) = established("honest_full_handshake_12");
+    let header = Segment {
+        opaque: true,
+        ..at_byte(at)
+    };
+    let clear = record_of(23, &[0x41; 300]);
+    assert_eq!(wire.send(Original, header, &clear), NEW);
+    assert_eq!(
+        wire.client(at + 305, &clear),
+        Condemned(Reason::SuspiciousSequence)
+    );
+}
+
+#[test]
+fn what_reaches_beyond_the_window_is_not_read() {
+    let (mut wire, [at, _]) = established("honest_full_handshake_12");
+    let header = Segment {
+        overruns: true,
+        ..at_byte(at)
+    };
+    assert_eq!(wire.send(Original, header, &data(40)), OutOfOrder);
+    assert_eq!(wire.client(at, &data(40)), NEW);
+}
+
+// --- where the SYN-ACK does not come here ---------------------------------------------------------------------
+
+/// SYNPROXY: the client's SYN, and then an established connection.
+#[test]
+fn an_established_connection_begins_where_it_was_acknowledged() {
+    let established = |header: Segment, ack| Segment {
+        established: Some(ISN + 1),
+        ack: Some(ack),
+        ..header
+    };
+    for server_first in [false, true] {
+        let mut wire = Wire::fresh();
+        wire.send(Original, syn(ISN), &[]);
+        if server_first {
+            let early = established(at_byte(0), ISN + 1);
+            assert_eq!(wire.send(Reply, early, &[22, 3, 3]), NEW);
+            assert_eq!(wire.client(0, &client_hello()), NEW);
+        } else {
+            let hello = established(at_byte(0), ISN + 1);
+            assert_eq!(wire.send(Original, hello, &client_hello()), NEW);
+            assert_eq!(wire.server(0, &[22, 3, 3]), NEW);
+        }
+        // A gap before the server's next byte is noticed.
+        assert_eq!(wire.server(4, &[0]), OutOfOrder);
+    }
+}
+
+#[test]
+fn nothing_is_counted_twice() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    assert_eq!(wire.last.counts.connections, 1);
+    wire.send(Reply, syn_ack(ISN, ISN + 1), &[]);
+    assert_eq!(wire.last, Outcome::default());
+    // Another connection in its place.
+    wire.client(0, &client_hello());
+    wire.send(Original, syn(ISN + 9000), &[]);
+    assert_eq!(wire.last.counts.connections, 0);
+    wire.send(Reply, syn_ack(ISN + 9000, ISN + 9001), &[]);
+    assert_eq!(wire.last.counts.connections, 1);
+}
