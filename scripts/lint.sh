@@ -43,7 +43,7 @@ mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
 mapfile -t pythons < <(files '*.py')
 mapfile -t c_files < <(files '*.[ch]' | grep '^helpers')
 
-plan 15
+plan 16
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" nf_conntrack_tls.rs \
 	tests/debug/oob/tls_oob.rs tests/debug/kunit/tls_kunit.rs
 check clippy_kernel kernel_clippy
@@ -59,4 +59,5 @@ check shellcheck inside shellcheck --external-sources --severity=warning "${scri
 check pyflakes inside python3 -m pyflakes "${pythons[@]}"
 check rustfmt_as_the_kernels same_settings .rustfmt.toml
 check clippy_as_the_kernels same_settings .clippy.toml
+check layers inside scripts/layers.py
 finish
