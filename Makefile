@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER
 
-.PHONY: all module ground demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-replay \
+.PHONY: all module ground vectors demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-replay \
 	check-build check-guest check-evasion check-netem check-interop check-stress check-debug check-deb lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
@@ -32,6 +32,9 @@ ground: ## Set up the test ground: root, stock kernel, Rust metadata
 
 module: ground
 	@scripts/build.sh
+
+vectors: ground
+	@scripts/vectors.sh
 
 demo: module ## Attack a server in the guest, without and with the module
 	@VM_MEMORY=2G scripts/vm.sh tests/demo/run.sh
@@ -63,7 +66,7 @@ check-replay: ground ## Run the tests of tls-replay
 check-build: module ## Check what the build makes, and what it refuses
 	@tests/build/run.sh
 
-check-guest: module ## Run the selftests in the guest, or those that T= names: T="attach load"
+check-guest: module vectors ## Run the selftests in the guest, or those that T= names: T="attach load"
 	@scripts/vm.sh tests/netns/run.sh $(T)
 
 check-evasion: module ## Send crafted packets through the module in the guest, or the cases that T= names
@@ -77,7 +80,7 @@ check-interop: module ## Send real TLS stacks through the module (15 minutes)
 	@scripts/interop.sh
 	@VM_MEMORY=2G scripts/vm.sh tests/interop/run.sh
 
-check-stress: module ## 20000 connections, 100 loads, in the guest (10 minutes)
+check-stress: module vectors ## 20000 connections, 100 loads, in the guest (10 minutes)
 	@VM_MEMORY=2G VM_TIMEOUT=7200 scripts/vm.sh tests/stress/run.sh
 
 check-debug: ground ## Run the guest's tests in a debug kernel: KASAN, lockdep and so on (an hour or two)

@@ -29,7 +29,7 @@ part() {
 	say "$name: $p passed, $f failed, $((SECONDS - start)) s"
 }
 
-ground() { "$clone/scripts/ground.sh" && "$clone/scripts/build.sh"; }
+ground() { "$clone/scripts/ground.sh" && "$clone/scripts/build.sh" && "$clone/scripts/vectors.sh"; }
 
 # in_guest SERIES SCRIPT: a script in a guest that runs a kernel of the series, set up and built for if need be.
 in_guest() {

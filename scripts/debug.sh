@@ -51,6 +51,7 @@ need_kernel() {
 	built=1
 }
 
+"$clone/scripts/vectors.sh"
 built=''
 stock=${KVER-}
 passed=0 failed=0

@@ -9,4 +9,4 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 checktool insmod ip
 setup_net
-"$python" "$here/vectors.py" "$here/../vectors" "$@"
+"$python" "$here/vectors.py" "$@"

@@ -8,143 +8,20 @@ line that breaks a rule must not arrive whole; the log names the reason and the
 direction, once; and afterwards nothing passes in either direction.
 """
 
-import re
 import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import tlsnet
 from tlsnet import KernelLog, Ktap, client_of, pair, pending, reset, swallowed
+from vectorfile import DIRECTION, Case, read_cases
 
 # Cases played at once: most of their time they wait for retransmissions.
 AT_ONCE = 24
 # Lines shorter than this are sent byte by byte in the third round.
 BYTEWISE_BELOW = 64
-
-DIRECTION = {"c": "original", "s": "reply"}
-
-
-# --- the format -------------------------------------------------------------
-
-
-@dataclass
-class Case:
-    """One case of a .vec file."""
-
-    name: str
-    lines: list[tuple[str, bytes]] = field(default_factory=list)
-    params: dict[str, str] = field(default_factory=dict)
-    expect: str = ""
-
-
-_TOKEN = re.compile(
-    r"\s*(?:(len8|len16|len24)\(|(\))|\$(\w+)|(high|[0-9a-fA-F]{2})\*(\d+)|([0-9a-fA-F]+))"
-)
-
-
-class Tokens:
-    """Turns the tokens of a line into bytes."""
-
-    def __init__(self, macros: dict[str, str], text: str) -> None:
-        self.macros = macros
-        self.text = text
-        self.at = 0
-
-    def all(self) -> bytes:
-        """The whole line's bytes."""
-        data = self._until_close(nested=False)
-        if self.at != len(self.text):
-            raise ValueError(f"stray ) in {self.text!r}")
-        return data
-
-    def _until_close(self, nested: bool) -> bytes:
-        data = bytearray()
-        while match := _TOKEN.match(self.text, self.at):
-            self.at = match.end()
-            if match[2]:
-                if not nested:
-                    raise ValueError(f"stray ) in {self.text!r}")
-                return bytes(data)
-            data += self._token(match)
-        if nested or self.text[self.at :].strip():
-            raise ValueError(f"cannot read {self.text[self.at :]!r} of {self.text!r}")
-        self.at = len(self.text)
-        return bytes(data)
-
-    def _token(self, match: re.Match[str]) -> bytes:
-        prefix, _, macro, repeated, count, plain = match.groups()
-        if prefix:
-            body = self._until_close(nested=True)
-            return len(body).to_bytes(int(prefix[3:]) // 8, "big") + body
-        if macro:
-            return Tokens(self.macros, self.macros[macro]).all()
-        if repeated == "high":
-            return bytes(0x80 | i & 0x7F for i in range(int(count)))
-        if repeated:
-            return bytes.fromhex(repeated) * int(count)
-        return bytes.fromhex(plain)
-
-
-def logical_lines(text: str) -> Iterator[str]:
-    """The lines without comments, continuations joined."""
-    for line in text.replace("\\\n", " ").splitlines():
-        line = line.strip()
-        if line and not line.startswith("#"):
-            yield line
-
-
-class Reader:
-    """Reads .def and .vec files; the macros of one file are known in the next."""
-
-    def __init__(self) -> None:
-        self.macros: dict[str, str] = {}
-        self.cases: list[Case] = []
-
-    def read(self, file: Path) -> None:
-        """Reads one file."""
-        for line in logical_lines(file.read_text()):
-            word, _, rest = line.partition(" ")
-            try:
-                self._line(word, rest.strip())
-            except (KeyError, ValueError, IndexError) as error:
-                raise ValueError(f"{file.name}: {line}: {error!r}") from error
-
-    def _line(self, word: str, rest: str) -> None:
-        if word == "def":
-            name, _, value = rest.partition("=")
-            self.macros[name.strip()] = value
-        elif word == "case":
-            self.cases.append(Case(rest))
-        elif word == "param":
-            for item in rest.split():
-                name, _, value = item.partition("=")
-                self.cases[-1].params[name] = value
-        elif word in DIRECTION:
-            self.cases[-1].lines.append((word, Tokens(self.macros, rest).all()))
-        elif word == "expect":
-            self.cases[-1].expect = rest
-        elif word != "why":
-            raise ValueError("unknown word")
-
-
-def read_cases(folder: Path) -> list[Case]:
-    """All cases of the folder."""
-    reader = Reader()
-    for file in [folder / "common.def", *sorted(folder.glob("*.vec"))]:
-        reader.read(file)
-    names = [case.name for case in reader.cases]
-    if len(set(names)) != len(names):
-        raise ValueError("two cases have the same name")
-    for case in reader.cases:
-        if not case.expect or not case.lines:
-            raise ValueError(f"{case.name} expects nothing, or says nothing")
-    return reader.cases
-
-
-# --- playing ----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -264,9 +141,17 @@ def error_of(play: tuple[KernelLog, Case, Round]) -> str | None:
     return None
 
 
-def main(folder: Path, wanted: list[str]) -> int:
+def choose(wanted: list[str]) -> list[Case]:
+    """All cases, or those wanted."""
+    cases = read_cases()
+    if unknown := set(wanted) - {case.name for case in cases}:
+        raise ValueError(f"no case has the name {', '.join(sorted(unknown))}")
+    return [case for case in cases if not wanted or case.name in wanted]
+
+
+def main(wanted: list[str]) -> int:
     """Plays all cases, or those wanted."""
-    cases = [case for case in read_cases(folder) if not wanted or case.name in wanted]
+    cases = choose(wanted)
     ktap = Ktap(len(cases) * len(ROUNDS))
     log = KernelLog()
     for params, members in groups(cases).items():
@@ -280,4 +165,4 @@ def main(folder: Path, wanted: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    sys.exit(main(sys.argv[1:]))

@@ -13,14 +13,9 @@ import socket
 import sys
 from collections.abc import Callable
 
-from kinds import say
+from kinds import HANDSHAKE, high
 from tlsnet import counters, pair, receive_exactly, reset
 
-HANDSHAKE = [
-    ("c", say("$client_hello_13")),
-    ("s", say("$server_hello_13 $server_finish_13")),
-    ("c", say("$client_finish_13")),
-]
 # Of every size: within a segment, a segment, many.
 LENGTHS = [1, 600, 1448, 5000, 16384]
 # Not the sink's.
@@ -30,9 +25,8 @@ BREAKS_RULE = bytes.fromhex("17 0400 0010")
 
 def records(count: int) -> list[bytes]:
     """Application data of random look."""
-    high = bytes(0x80 | i & 0x7F for i in range(max(LENGTHS)))
     lengths = (LENGTHS[i % len(LENGTHS)] for i in range(count))
-    return [b"\x17\x03\x03" + length.to_bytes(2, "big") + high[:length] for length in lengths]
+    return [b"\x17\x03\x03" + length.to_bytes(2, "big") + high(length) for length in lengths]
 
 
 def connect(family: socket.AddressFamily) -> tuple[socket.socket, socket.socket]:

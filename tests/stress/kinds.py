@@ -3,11 +3,8 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from vectors import Reader, Tokens
-
-VECTORS = Path(__file__).resolve().parent.parent / "vectors"
+from vectorfile import lines_of
 
 
 @dataclass(frozen=True)
@@ -20,13 +17,6 @@ class Kind:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def say(text: str) -> bytes:
-    """The bytes of a line of the vectors."""
-    reader = Reader()
-    reader.read(VECTORS / "common.def")
-    return Tokens(reader.macros, text).all()
-
-
 def _read(data: bytes, ending: str, records: int = 1, truncated: int = 0) -> Kind:
     return Kind(data, ending, Counter(bytes=len(data), records=records, truncated=truncated))
 
@@ -35,13 +25,21 @@ def _breaks(reason: str, data: bytes) -> Kind:
     return Kind(data, "reset", Counter({"condemned": 1, reason: 1}))
 
 
-HELLO = say("$client_hello_13")
+def high(count: int) -> bytes:
+    """Bytes that look like ciphertext."""
+    return bytes(0x80 | i & 0x7F for i in range(count))
+
+
+HANDSHAKE = lines_of("honest_full_handshake_13")[:3]
+HELLO = HANDSHAKE[0][1]
 HALF = HELLO[: len(HELLO) // 2]
+# A hello and a record of early data.
+EARLY = lines_of("honest_early_data_no_ccs")[0][1]
 
 KINDS = [
     _read(HELLO, "close"),
     _breaks("record_type", b"GET / HTTP/1.0\r\n\r\n"),
-    _read(say("$client_hello_13_early 17 0303 len16(high*2048)"), "close", records=2),
+    _read(EARLY + bytes.fromhex("17 0303 0800") + high(2048), "close", records=3),
     _breaks("heartbleed", HELLO + bytes.fromhex("18 0302 0003 01 4000")),
     _read(HALF, "close", truncated=1),
     _breaks("record_version", bytes.fromhex("16 0400 0010")),

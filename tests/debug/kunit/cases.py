@@ -9,7 +9,7 @@ TESTS = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TESTS / "netns"))
 
 # pylint: disable-next=wrong-import-position
-from vectors import DIRECTION, Case, read_cases  # noqa: E402
+from vectorfile import DIRECTION, Case, read_cases  # noqa: E402
 
 
 def policy(params: dict[str, str]) -> str:
@@ -40,7 +40,7 @@ def main() -> None:
     """Prints them all."""
     print("// SPDX-License-Identifier: GPL-2.0")
     print("const CASES: &[Case] = &[")
-    for case in read_cases(TESTS / "vectors"):
+    for case in read_cases():
         print(entry(case))
     print("];")
 
