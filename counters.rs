@@ -66,6 +66,8 @@ counters! {
     Condemned = "condemned",
     /// Packets dropped because their connection is condemned, or condemned by this packet.
     Dropped = "dropped",
+    /// RST sent to either end of a condemned connection.
+    Resets = "resets",
 }
 
 impl Counter {

@@ -23,10 +23,7 @@ use core::{
         Deref,
         DerefMut, //
     },
-    ptr::{
-        addr_of,
-        NonNull, //
-    },
+    ptr::NonNull,
     slice, //
 };
 use kernel::{
@@ -64,26 +61,31 @@ const _: [unsafe extern "C" fn(
     c_uint,
     *mut bindings::nf_conn,
     c_uint,
+    c_uint,
 ) -> c_int; 2] = [nf_ct_tls_help, bindings::nf_ct_tls_help];
-const _: [unsafe extern "C" fn(c_uint, *mut c_uint) -> *const u8; 2] =
-    [nf_ct_tls_counter_name, bindings::nf_ct_tls_counter_name];
+const _: [unsafe extern "C" fn(c_uint, *mut c_uint) -> *const u8; 4] = [
+    nf_ct_tls_counter_name,
+    bindings::nf_ct_tls_counter_name,
+    nf_ct_tls_reason_name,
+    bindings::nf_ct_tls_reason_name,
+];
 
 // There is a counter for each of them.
 const _: () = assert!(GENERAL.len() + Reason::ALL.len() <= bindings::NF_CT_TLS_COUNTERS as usize);
 
-/// The helper `tls`, registered with conntrack.
+/// The helpers, registered with conntrack.
 ///
 /// # Invariants
 ///
-/// The helper is registered.
+/// The helpers are registered.
 struct Registration(());
 
 impl Registration {
-    /// Registers the helper.
+    /// Registers them.
     fn new() -> Result<Self> {
         // SAFETY: Called from the module's init, which may sleep.
         to_result(unsafe { bindings::nf_ct_tls_register() })?;
-        // INVARIANT: The helper is registered.
+        // INVARIANT: The helpers are registered.
         Ok(Registration(()))
     }
 }
@@ -106,7 +108,7 @@ impl Attachment {
     /// Hooks in; `_helper` is what new connections get.
     fn new(_helper: &Registration) -> Result<Self> {
         // SAFETY: Called from the module's init, which may sleep; the helper is registered.
-        to_result(unsafe { bindings::nf_ct_tls_attach_start() })?;
+        to_result(unsafe { bindings::nf_ct_tls_hooks_init() })?;
         // INVARIANT: The hooks are in force.
         Ok(Attachment(()))
     }
@@ -115,31 +117,32 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the hooks are in force; the module's exit may sleep.
-        unsafe { bindings::nf_ct_tls_attach_stop() };
+        unsafe { bindings::nf_ct_tls_hooks_exit() };
     }
 }
 
-/// The counters of all network namespaces, and their files.
+/// What each network namespace has of ours: counters and a policy, with their files.
 ///
 /// # Invariants
 ///
-/// The counters are there.
-struct Counters(());
+/// The namespaces have it.
+struct Namespaces(());
 
-impl Counters {
-    /// Makes them.
+impl Namespaces {
+    /// Makes it.
     fn new() -> Result<Self> {
         // SAFETY: Called from the module's init, which may sleep.
-        to_result(unsafe { bindings::nf_ct_tls_counters_start() })?;
-        // INVARIANT: The counters are there.
-        Ok(Counters(()))
+        to_result(unsafe { bindings::nf_ct_tls_load() })?;
+        // INVARIANT: The namespaces have it.
+        Ok(Namespaces(()))
     }
 }
 
-impl Drop for Counters {
+impl Drop for Namespaces {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants the counters are there, and nothing counts any more; the module's exit may sleep.
-        unsafe { bindings::nf_ct_tls_counters_stop() };
+        // SAFETY: By the type invariants the namespaces have it, and no packet comes any more; the module's
+        // exit may sleep.
+        unsafe { bindings::nf_ct_tls_nets_exit() };
     }
 }
 
@@ -149,18 +152,18 @@ impl Drop for Counters {
 pub(crate) struct Helper {
     _attachment: Attachment,
     _registration: Registration,
-    _counters: Counters,
+    _namespaces: Namespaces,
 }
 
 impl Helper {
-    /// Registers the helper `tls`, and lets new connections to the module's ports get it.
+    /// Registers the helpers, and lets new connections to the ports of a policy get the first of them.
     pub(crate) fn new() -> Result<Self> {
-        let counters = Counters::new()?;
+        let namespaces = Namespaces::new()?;
         let registration = Registration::new()?;
         Ok(Helper {
             _attachment: Attachment::new(&registration)?,
             _registration: registration,
-            _counters: counters,
+            _namespaces: namespaces,
         })
     }
 }
@@ -174,33 +177,64 @@ pub(crate) enum Verdict {
     Drop,
 }
 
-/// The module's parameters, as they stand now.
-pub(crate) struct Parameters {
+/// What a packet's network namespace wants of us, and the helper that its connection has.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
     /// What the rules need.
     pub(crate) policy: Policy,
     /// Whether to report only, and drop nothing.
-    pub(crate) log_only: bool,
+    pub(crate) passive: bool,
     /// The bits to set in the mark of a condemned connection.
     pub(crate) mark: u32,
+    /// Whether to reset both ends of a condemned connection.
+    pub(crate) reset: bool,
 }
 
-impl Parameters {
-    /// Reads the parameters; those that change at run time are read once a packet.
-    pub(crate) fn get() -> Self {
-        // SAFETY: All are aligned integers that live as long as the module. sysfs may write them at any
-        // time, with plain aligned stores of that size, which a volatile read sees whole.
-        let read = |parameter: *const c_uint| unsafe { parameter.read_volatile() };
-        Parameters {
+impl Wanted {
+    /// Brings together a namespace's policy and a helper's profile.
+    fn new(policy: &bindings::nf_ct_tls_policy, profile: u32) -> Self {
+        Wanted {
             policy: Policy {
-                // `helpers/policy.c` lets neither be more than 16 bits.
-                seq_len: read(addr_of!(bindings::nf_ct_tls_seq_len)) as u16,
-                min_version: read(addr_of!(bindings::nf_ct_tls_min_version)) as u16,
-                heartbeat: read(addr_of!(bindings::nf_ct_tls_heartbeat)) != 0,
+                seq_len: policy.seq_len,
+                min_version: policy.min_version,
+                heartbeat: policy.heartbeat != 0,
             },
-            log_only: read(addr_of!(bindings::nf_ct_tls_log_only)) != 0,
-            mark: read(addr_of!(bindings::nf_ct_tls_mark)),
+            passive: policy.log_only != 0 || profile == bindings::NF_CT_TLS_PROFILE_REPORT,
+            mark: policy.mark,
+            reset: policy.reset != 0,
         }
     }
+}
+
+impl Wanted {
+    /// What becomes of a packet that is to be dropped.
+    pub(crate) fn unless_passive(&self, verdict: Verdict) -> Verdict {
+        if self.passive {
+            Verdict::Accept
+        } else {
+            verdict
+        }
+    }
+
+    /// What becomes of a broken rule.
+    pub(crate) fn outcome(&self) -> Broken {
+        match (self.passive, self.reset) {
+            (true, _) => Broken::Reported,
+            (_, true) => Broken::Reset,
+            (_, false) => Broken::Dropped,
+        }
+    }
+}
+
+/// What became of a broken rule.
+#[derive(Clone, Copy)]
+pub(crate) enum Broken {
+    /// It is reported, and nothing else.
+    Reported,
+    /// Its connection is condemned, and dropped.
+    Dropped,
+    /// Its connection is condemned, and reset.
+    Reset,
 }
 
 /// A packet's TCP header.
@@ -213,6 +247,16 @@ pub(crate) struct Header {
 impl Header {
     fn has(&self, flag: u32) -> bool {
         self.raw.flags & flag != 0
+    }
+
+    /// Whether it is a RST.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.has(bindings::NF_CT_TLS_RST)
+    }
+
+    /// Whether it is a SYN or a SYN-ACK.
+    pub(crate) fn is_syn(&self) -> bool {
+        self.has(bindings::NF_CT_TLS_SYN)
     }
 
     /// Whether it is a bare ACK, or a RST without payload: half of all packets, and nothing to follow.
@@ -238,6 +282,11 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
+    /// Whether there is none.
+    pub(crate) fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
     /// Its first `end` bytes.
     pub(crate) fn up_to(self, end: u32) -> Self {
         Payload {
@@ -263,6 +312,7 @@ pub(crate) struct Packet<'a> {
     ct: NonNull<bindings::nf_conn>,
     protoff: u32,
     ctinfo: u32,
+    profile: u32,
     _lent: PhantomData<&'a mut bindings::sk_buff>,
 }
 
@@ -277,6 +327,7 @@ impl<'a> Packet<'a> {
         protoff: c_uint,
         ct: *mut bindings::nf_conn,
         ctinfo: c_uint,
+        profile: c_uint,
     ) -> Option<Self> {
         // INVARIANT: By the safety requirements.
         Some(Packet {
@@ -284,6 +335,7 @@ impl<'a> Packet<'a> {
             ct: NonNull::new(ct)?,
             protoff,
             ctinfo,
+            profile,
             _lent: PhantomData,
         })
     }
@@ -328,8 +380,15 @@ impl<'a> Packet<'a> {
         Some(header)
     }
 
+    /// What its network namespace wants, now.
+    pub(crate) fn wanted(&self) -> Wanted {
+        // SAFETY: `ct` is valid by the type invariants, and conntrack lends us packets under
+        // `rcu_read_lock()`, so that the policy stays; nobody changes one that is published.
+        let policy = unsafe { &*bindings::nf_ct_tls_policy_of(self.ct.as_ptr()) };
+        Wanted::new(policy, self.profile)
+    }
+
     /// Why the connection was condemned, if it was; without its lock, so perhaps as of a moment ago.
-    #[allow(dead_code)]
     pub(crate) fn condemned(&self) -> Option<Reason> {
         let mut state = MaybeUninit::<State>::uninit();
         // SAFETY: `ct` is valid by the type invariants, and `state` has the size and alignment of what C
@@ -406,10 +465,15 @@ impl<'a> Packet<'a> {
         unsafe { bindings::nf_ct_tls_count(self.ct.as_ptr(), counter.index(), n) };
     }
 
-    /// Reports that the connection was condemned for `reason`, by this packet.
-    pub(crate) fn report(&self, reason: Reason) {
+    /// Reports that this packet broke the rule of `reason`, and what became of that.
+    pub(crate) fn report(&self, reason: Reason, broken: Broken) {
         let name = reason.name();
         let reply = self.direction() == Direction::Reply;
+        let outcome = match broken {
+            Broken::Reported => bindings::NF_CT_TLS_REPORTED,
+            Broken::Dropped => bindings::NF_CT_TLS_DROPPED,
+            Broken::Reset => bindings::NF_CT_TLS_RESET,
+        };
         // SAFETY: `skb` and `ct` are valid by the type invariants, `name` is as long as said, and the
         // connection's lock is not held: guards do not outlive the look at the state.
         unsafe {
@@ -419,14 +483,52 @@ impl<'a> Packet<'a> {
                 name.as_ptr(),
                 name.len() as c_uint,
                 reply,
+                outcome,
             )
         };
     }
 
-    /// Sets bits in the connection's mark.
-    pub(crate) fn set_mark(&self, mark: u32) {
+    /// Ends the connection at both ends. Returns how many of them, and what becomes of the packet, whose
+    /// TCP header and payload are other ones now.
+    pub(crate) fn reset(&mut self) -> (u32, Verdict) {
+        // SAFETY: `skb` and `ct` are valid by the type invariants, and belong to us: nobody borrows of a
+        // packet that is borrowed mutably. The connection's lock is not held, for guards borrow, too.
+        let ended = unsafe {
+            bindings::nf_ct_tls_reset(
+                self.skb.as_ptr(),
+                self.protoff,
+                self.ct.as_ptr(),
+                self.ctinfo,
+            )
+        };
+        let verdict = if ended & bindings::NF_CT_TLS_RECEIVER != 0 {
+            Verdict::Accept
+        } else {
+            Verdict::Drop
+        };
+        (ended.count_ones(), verdict)
+    }
+
+    /// Keeps conntrack's entry of the connection for as long as an end of it may live.
+    pub(crate) fn hold(&self) {
         // SAFETY: `ct` is valid by the type invariants.
-        unsafe { bindings::nf_ct_tls_set_mark(self.ct.as_ptr(), mark) };
+        unsafe { bindings::nf_ct_tls_hold(self.ct.as_ptr()) };
+    }
+
+    #[allow(dead_code)]
+    /// Leaves the entry to conntrack again, and clears bits in its mark.
+    pub(crate) fn release(&self, mark: u32) {
+        // SAFETY: `ct` is valid by the type invariants.
+        unsafe {
+            bindings::nf_ct_tls_unhold(self.ct.as_ptr());
+            bindings::nf_ct_tls_clear_mark(self.ct.as_ptr(), mark);
+        }
+    }
+
+    /// Marks the connection for a reason.
+    pub(crate) fn set_mark(&self, mask: u32, reason: Reason) {
+        // SAFETY: `ct` is valid by the type invariants.
+        unsafe { bindings::nf_ct_tls_set_mark(self.ct.as_ptr(), mask, reason as c_uint) };
     }
 }
 
@@ -571,7 +673,34 @@ pub(crate) unsafe extern "C" fn nf_ct_tls_counter_name(
     counter: c_uint,
     len: *mut c_uint,
 ) -> *const u8 {
-    let Some(name) = Counter::name(counter) else {
+    // SAFETY: By the safety requirements.
+    unsafe { lend_name(Counter::name(counter), len) }
+}
+
+/// Names a reason; `helpers.h` has the contract.
+///
+/// # Safety
+///
+/// `len` can be written.
+#[no_mangle]
+pub(crate) unsafe extern "C" fn nf_ct_tls_reason_name(
+    reason: c_uint,
+    len: *mut c_uint,
+) -> *const u8 {
+    let reason = (reason as usize)
+        .checked_sub(1)
+        .and_then(|index| Reason::ALL.get(index));
+    // SAFETY: By the safety requirements.
+    unsafe { lend_name(reason.map(|reason| reason.name()), len) }
+}
+
+/// Lends a name to C, as a pointer and a length; NULL for none.
+///
+/// # Safety
+///
+/// `len` can be written.
+unsafe fn lend_name(name: Option<&'static str>, len: *mut c_uint) -> *const u8 {
+    let Some(name) = name else {
         return core::ptr::null();
     };
     // SAFETY: By the safety requirements. Names are short.
@@ -592,10 +721,11 @@ pub(crate) unsafe extern "C" fn nf_ct_tls_help(
     protoff: c_uint,
     ct: *mut bindings::nf_conn,
     ctinfo: c_uint,
+    profile: c_uint,
 ) -> c_int {
     // SAFETY: By the safety requirements of this function.
-    let verdict = match unsafe { Packet::from_raw(skb, protoff, ct, ctinfo) } {
-        Some(packet) => crate::judge(&packet),
+    let verdict = match unsafe { Packet::from_raw(skb, protoff, ct, ctinfo, profile) } {
+        Some(mut packet) => crate::judge(&mut packet),
         None => Verdict::Accept,
     };
     match verdict {

@@ -13,6 +13,9 @@
 struct sk_buff;
 struct nf_conn;
 
+/* The version that debian/changelog names, too. */
+#define NF_CT_TLS_VERSION	"0.1.0"
+
 /* The bytes that nf_conntrack gives a helper for each connection, and their alignment. */
 #define NF_CT_TLS_STATE_SIZE	32
 #define NF_CT_TLS_STATE_ALIGN	8
@@ -75,12 +78,57 @@ struct nf_ct_tls_cursor {
 /* What is counted: fates, and behind them the reasons in their order. */
 #define NF_CT_TLS_COUNTERS	64
 
-/* The module's parameters; log_only and mark change at run time. */
-extern unsigned int nf_ct_tls_seq_len;
-extern unsigned int nf_ct_tls_heartbeat;
-extern unsigned int nf_ct_tls_min_version;
-extern unsigned int nf_ct_tls_log_only;
-extern unsigned int nf_ct_tls_mark;
+/* Where a policy says what is logged: in the kernel log, by netfilter's packet loggers. */
+#define NF_CT_TLS_LOG_KERNEL	0x1
+#define NF_CT_TLS_LOG_PACKET	0x2
+
+/* What becomes of connections that begin in the middle, unless somebody says otherwise. */
+#define NF_CT_TLS_MIDSTREAM_DEFAULT	0
+
+/* Ports, the first @count. */
+struct nf_ct_tls_ports {
+	__u16 port[NF_CT_TLS_MAX_PORTS];
+	__u16 count;
+};
+
+/**
+ * struct nf_ct_tls_policy - what a network namespace wants
+ * @report: the reasons that are reported only: bit 0 is the first reason
+ * @off: the reasons that are not looked for
+ * @mark: bits of the conntrack mark
+ * @seq_len: how many low bytes in a row are still well, 0 for any number
+ * @min_version: the lowest version, 0 for any
+ * @log_limit: lines in 5 seconds, 0 for any number
+ * @ports: the ports whose new connections get the helper
+ * @heartbeat: 1 for heartbeats by the rules, 0 for none
+ * @log_only: whether to drop nothing
+ * @midstream: whether to drop what begins in the middle
+ * @reset: whether to reset both ends of a condemned connection
+ * @log: NF_CT_TLS_LOG_KERNEL and so on
+ */
+struct nf_ct_tls_policy {
+	__u32 report;
+	__u32 off;
+	__u32 mark;
+	__u16 seq_len;
+	__u16 min_version;
+	__u16 log_limit;
+	struct nf_ct_tls_ports ports;
+	__u8 heartbeat;
+	__u8 log_only;
+	__u8 midstream;
+	__u8 reset;
+	__u8 log;
+};
+
+/* The helpers, by what they want of the engine. */
+#define NF_CT_TLS_PROFILE_TLS		0	/* "tls": what the policy says */
+#define NF_CT_TLS_PROFILE_REPORT	1	/* "tls-report": report, drop nothing */
+
+/* What became of a broken rule. */
+#define NF_CT_TLS_REPORTED	0
+#define NF_CT_TLS_DROPPED	1
+#define NF_CT_TLS_RESET		2
 
 /* C calls Rust. */
 
@@ -90,13 +138,14 @@ extern unsigned int nf_ct_tls_mark;
  * @protoff: offset of its TCP header
  * @ct: its connection, which has the helper's extension
  * @ctinfo: an enum ip_conntrack_info
+ * @profile: NF_CT_TLS_PROFILE_TLS and so on
  *
  * Called by nf_confirm() under rcu_read_lock(), in softirq or process context.
  *
  * Return: NF_ACCEPT or NF_DROP.
  */
 int nf_ct_tls_help(struct sk_buff *skb, unsigned int protoff,
-		   struct nf_conn *ct, unsigned int ctinfo);
+		   struct nf_conn *ct, unsigned int ctinfo, unsigned int profile);
 
 /**
  * nf_ct_tls_counter_name() - name a counter
@@ -107,32 +156,44 @@ int nf_ct_tls_help(struct sk_buff *skb, unsigned int protoff,
  */
 const __u8 *nf_ct_tls_counter_name(unsigned int counter, unsigned int *len);
 
+/**
+ * nf_ct_tls_reason_name() - name a reason
+ * @reason: its number, from 1 on
+ * @len: set to the name's length
+ *
+ * Return: as nf_ct_tls_counter_name() does.
+ */
+const __u8 *nf_ct_tls_reason_name(unsigned int reason, unsigned int *len);
+
 /* Rust calls C. */
 
 /* Adds @n to a counter of the network namespace of @ct, on this CPU. Any context. */
 void nf_ct_tls_count(const struct nf_conn *ct, unsigned int counter, __u64 n);
 
 /*
- * Makes and removes the counters of all network namespaces, and their files,
- * /proc/net/nf_conntrack_tls. Nothing is counted before and after. Both sleep.
+ * Says what is in force, and makes what every network namespace has of ours: counters and their
+ * file, policy and its sysctls. Nothing is counted, and no policy there, before and after. If the
+ * kernel loads us by itself, no ports are in that policy. Both sleep.
  * Return: 0 or a negative errno.
  */
-int nf_ct_tls_counters_start(void);
-void nf_ct_tls_counters_stop(void);
+int nf_ct_tls_load(void);
+void nf_ct_tls_nets_exit(void);
 
-/* Registers the helper on IPv4 and IPv6. Sleeps. Return: 0 or a negative errno. */
+/* Registers the helpers on IPv4 and IPv6. Sleeps. Return: 0 or a negative errno. */
 int nf_ct_tls_register(void);
-/* Unregisters the helper, and returns when no CPU is in nf_ct_tls_help() any more. Sleeps. */
+/* Unregisters them, and returns when no CPU is in nf_ct_tls_help() any more. Sleeps. */
 void nf_ct_tls_unregister(void);
 
 /*
- * Lets new connections to the ports of the "ports" parameter get the helper, in every network
- * namespace, and turns conntrack on in the initial one. The helper is registered. Sleeps.
- * Return: 0 or a negative errno.
+ * Lets new connections to the ports of their namespace's policy get the helper. The helpers are
+ * registered. Sleeps. Return: 0 or a negative errno.
  */
-int nf_ct_tls_attach_start(void);
-/* Undoes nf_ct_tls_attach_start(). Sleeps. */
-void nf_ct_tls_attach_stop(void);
+int nf_ct_tls_hooks_init(void);
+/* Undoes nf_ct_tls_hooks_init(). Sleeps. */
+void nf_ct_tls_hooks_exit(void);
+
+/* Return: the policy for @ct, which stays until rcu_read_unlock(). */
+const struct nf_ct_tls_policy *nf_ct_tls_policy_of(const struct nf_conn *ct);
 
 /*
  * Finds the TCP segment of a packet. Options that do not lie in one piece are copied to @options.
@@ -185,13 +246,38 @@ unsigned int nf_ct_tls_cursor_next(struct nf_ct_tls_cursor *cursor, unsigned int
 void nf_ct_tls_cursor_end(struct nf_ct_tls_cursor *cursor);
 
 /*
- * Reports that @ct was condemned: a line for the packet log, and a rate-limited one for the kernel
- * log. @reason has @len bytes, @reply is the direction. ct->lock is not held.
+ * Reports that a rule was broken in @ct: in the logs that its policy names, as far as their limit
+ * allows. @reason has @len bytes, @reply is the direction, @outcome NF_CT_TLS_REPORTED and so on.
+ * ct->lock is not held.
  */
 void nf_ct_tls_report(struct sk_buff *skb, struct nf_conn *ct, const __u8 *reason,
-		      unsigned int len, bool reply);
+		      unsigned int len, bool reply, unsigned int outcome);
 
-/* Sets the bits of @mark in the mark of @ct, and tells listeners. Takes no lock. */
-void nf_ct_tls_set_mark(struct nf_conn *ct, __u32 mark);
+/*
+ * Marks @ct for a reason, given by its number, and tells listeners. Where @mask has five bits in a
+ * row or more, and no others, they hold the number; else all of its bits are set. Takes no lock.
+ */
+void nf_ct_tls_set_mark(struct nf_conn *ct, __u32 mask, unsigned int reason);
+/* Clears all bits of @mask. */
+void nf_ct_tls_clear_mark(struct nf_conn *ct, __u32 mask);
+
+/* The ends of a connection that nf_ct_tls_reset() has ended, as seen from a packet. */
+#define NF_CT_TLS_SENDER	0x1
+#define NF_CT_TLS_RECEIVER	0x2
+
+/*
+ * Ends a connection at both ends: sends the sender of @skb a RST, and makes another one of @skb,
+ * which is no RST. ct->lock is not held, nothing is borrowed of the packet.
+ * Return: the ends for which that succeeded. Without NF_CT_TLS_RECEIVER, @skb must be dropped.
+ */
+unsigned int nf_ct_tls_reset(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+			     unsigned int ctinfo);
+
+/*
+ * Keeps the entry of a condemned connection for as long as one that is established, from now on,
+ * whatever conntrack makes of its packets; and leaves it to conntrack again.
+ */
+void nf_ct_tls_hold(struct nf_conn *ct);
+void nf_ct_tls_unhold(struct nf_conn *ct);
 
 #endif /* NF_CONNTRACK_TLS_HELPERS_H */

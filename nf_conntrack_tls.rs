@@ -20,11 +20,12 @@ pub mod tls_parser;
 
 use counters::Counter;
 use ffi::{
+    Header,
     Helper,
     Packet,
-    Parameters,
     Payload,
-    Verdict, //
+    Verdict,
+    Wanted, //
 };
 use tls_parser::{
     Connection,
@@ -42,7 +43,6 @@ module! {
     authors: ["nf_conntrack_tls contributors"],
     description: "SSL/TLS connection tracking helper",
     license: "GPL",
-    alias: ["nfct-helper-tls"],
 }
 
 struct NfConntrackTls {
@@ -64,64 +64,92 @@ enum Fate {
     /// It breaks a rule, and condemns the connection.
     Breaks(Reason),
     /// Its connection was condemned before.
-    Condemned,
+    Condemned(Reason),
     /// It came out of order, and the stream cannot be followed past it.
     OutOfOrder,
 }
 
 /// Judges a packet.
-fn judge(packet: &Packet<'_>) -> Verdict {
+fn judge(packet: &mut Packet<'_>) -> Verdict {
     let Some(header) = packet.header() else {
         return Verdict::Accept;
     };
+    // Bare ACKs are half of all packets: they cost a look at whether the connection is condemned.
     if header.is_bare() {
-        return Verdict::Accept;
-    }
-    let payload = header.payload();
-    let parameters = Parameters::get();
-    let direction = packet.direction();
-    let fate = {
-        let Some(mut connection) = packet.lock() else {
-            return Verdict::Accept;
+        return match packet.condemned() {
+            Some(reason) if !header.is_reset() => end(packet, reason, Verdict::Accept),
+            _ => Verdict::Accept,
         };
-        let segment = connection.look(packet, header);
-        let fate = Passage {
-            connection: &mut connection,
-            policy: &parameters.policy,
-            packet,
-            payload,
-            direction,
-        }
-        .follow(&segment);
-        if parameters.log_only && matches!(fate, Fate::OutOfOrder) {
-            connection.lose(direction);
-        }
-        fate
-    };
-    // The lock is free again: what follows logs, and notifies.
+    }
+    let wanted = packet.wanted();
+    let opens = header.is_syn() && header.payload().is_empty();
+    let fate = follow(packet, header, &wanted);
+    // The lock is free again: what follows logs, notifies and sends.
     match fate {
-        Fate::Passed => return Verdict::Accept,
-        Fate::Breaks(reason) => condemn(packet, &parameters, reason),
-        Fate::Condemned => {}
-        Fate::OutOfOrder => packet.count(Counter::OooDropped, 1),
+        Fate::Passed => Verdict::Accept,
+        Fate::OutOfOrder => {
+            packet.count(Counter::OooDropped, 1);
+            wanted.unless_passive(Verdict::Drop)
+        }
+        Fate::Breaks(reason) => {
+            condemn(packet, &wanted, reason);
+            end(packet, reason, Verdict::Drop)
+        }
+        // It may begin another connection in the same entry: conntrack will tell.
+        Fate::Condemned(_) if opens => Verdict::Accept,
+        Fate::Condemned(reason) => end(packet, reason, Verdict::Drop),
     }
-    if parameters.log_only {
-        return Verdict::Accept;
+}
+
+/// Follows a segment through its connection's state.
+fn follow(packet: &Packet<'_>, header: Header, wanted: &Wanted) -> Fate {
+    let (payload, direction) = (header.payload(), packet.direction());
+    let Some(mut connection) = packet.lock() else {
+        return Fate::Passed;
+    };
+    let segment = connection.look(packet, header);
+    let fate = Passage {
+        connection: &mut connection,
+        policy: &wanted.policy,
+        packet,
+        payload,
+        direction,
     }
-    if !matches!(fate, Fate::OutOfOrder) {
-        packet.count(Counter::Dropped, 1);
+    .follow(&segment);
+    if wanted.passive && matches!(fate, Fate::OutOfOrder) {
+        connection.lose(direction);
     }
-    Verdict::Drop
+    fate
 }
 
 /// Tells that a packet's connection was condemned by it.
-fn condemn(packet: &Packet<'_>, parameters: &Parameters, reason: Reason) {
+fn condemn(packet: &Packet<'_>, wanted: &Wanted, reason: Reason) {
     packet.count(Counter::Condemned, 1);
     packet.count(Counter::Broken(reason), 1);
-    packet.report(reason);
-    if parameters.mark != 0 {
-        packet.set_mark(parameters.mark);
+    packet.report(reason, wanted.outcome());
+    packet.set_mark(wanted.mark, reason);
+}
+
+/// Ends the condemned connection of a packet; where that is to be silent, the packet becomes of `silent`.
+fn end(packet: &mut Packet<'_>, reason: Reason, silent: Verdict) -> Verdict {
+    let wanted = packet.wanted();
+    if wanted.passive {
+        return Verdict::Accept;
     }
+    packet.hold();
+    // A SYN took it away, so that it can pass.
+    packet.set_mark(wanted.mark, reason);
+    let verdict = if wanted.reset {
+        let (resets, verdict) = packet.reset();
+        packet.count(Counter::Resets, u64::from(resets));
+        verdict
+    } else {
+        silent
+    };
+    if wanted.reset || verdict == Verdict::Drop {
+        packet.count(Counter::Dropped, 1);
+    }
+    verdict
 }
 
 /// A segment's way through its connection's state, which is locked.
@@ -154,7 +182,7 @@ impl Passage<'_> {
                 }
                 Placement::OutOfOrder => break self.run_ahead(segment),
                 Placement::MidStream => break self.pick_up(segment),
-                Placement::Condemned(_) if condemned => break Fate::Condemned,
+                Placement::Condemned(reason) if condemned => break Fate::Condemned(reason),
                 Placement::Condemned(reason) => break Fate::Breaks(reason),
             };
             // Behind `end` is what ran ahead; the next round settles that, and so is the last.

@@ -6,13 +6,18 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/tcp.h>
 #include <linux/version.h>
 
+#include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
@@ -21,50 +26,77 @@
 #include "../helpers.h"
 #include "internal.h"
 
-#define HELPER_NAME "tls"
-
 /*
  * Up to 7.2 a helper stands for one family, told by its tuple; from 7.3 on one stands for both.
- * Both register a counted copy, which connections may outlive us with.
+ * Both register a refcounted copy, which connections may keep after we are gone.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
 static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
-#define helper_init(helper, family, policy, help)					\
-	nf_ct_helper_init(helper, family, IPPROTO_TCP, HELPER_NAME, 0, 0, 0, policy, 0,	\
+#define helper_init(helper, family, name, policy, help)					\
+	nf_ct_helper_init(helper, family, IPPROTO_TCP, name, 0, 0, 0, policy, 0,	\
 			  help, NULL, THIS_MODULE)
 #else
 static const u8 families[] = { NFPROTO_UNSPEC };
-#define helper_init(helper, family, policy, help)					\
-	nf_ct_helper_init(helper, family, IPPROTO_TCP, HELPER_NAME, policy, 0,		\
+#define helper_init(helper, family, name, policy, help)					\
+	nf_ct_helper_init(helper, family, IPPROTO_TCP, name, policy, 0,			\
 			  help, NULL, THIS_MODULE)
 #endif
 
-static struct nf_conntrack_helper *helpers[ARRAY_SIZE(families)] __read_mostly;
-
-static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
-		enum ip_conntrack_info ctinfo)
+/* All helpers are one engine: they differ by the profile under which it judges. */
+static int help_tls(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		    enum ip_conntrack_info ctinfo)
 {
-	return nf_ct_tls_help(skb, protoff, ct, ctinfo);
+	return nf_ct_tls_help(skb, protoff, ct, ctinfo, NF_CT_TLS_PROFILE_TLS);
 }
+
+static int help_report(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		       enum ip_conntrack_info ctinfo)
+{
+	return nf_ct_tls_help(skb, protoff, ct, ctinfo, NF_CT_TLS_PROFILE_REPORT);
+}
+
+static const struct profile {
+	const char *name;
+	int (*help)(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		    enum ip_conntrack_info ctinfo);
+} profiles[] = {
+	/* The first is what ports get. */
+	{ "tls", help_tls },
+	{ "tls-report", help_report },
+};
+
+#define HELPERS (ARRAY_SIZE(profiles) * ARRAY_SIZE(families))
+
+static struct nf_conntrack_helper *helpers[HELPERS] __read_mostly;
 
 int nf_ct_tls_register(void)
 {
 	/* We expect no connections, but every helper must have a policy. */
 	static const struct nf_conntrack_expect_policy policy = { .max_expected = 1 };
-	struct nf_conntrack_helper templates[ARRAY_SIZE(families)];
+	struct nf_conntrack_helper *templates;
+	int err;
 
 	NF_CT_HELPER_BUILD_BUG_ON(NF_CT_TLS_STATE_SIZE);
 	BUILD_BUG_ON(offsetof(struct nf_conn_help, data) % NF_CT_TLS_STATE_ALIGN);
 	BUILD_BUG_ON(NF_CT_TLS_DROP != NF_DROP || NF_CT_TLS_ACCEPT != NF_ACCEPT);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(families); i++)
-		helper_init(&templates[i], families[i], &policy, help);
-	return nf_conntrack_helpers_register(templates, ARRAY_SIZE(families), helpers);
+	templates = kcalloc(HELPERS, sizeof(*templates), GFP_KERNEL);
+	if (!templates)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < HELPERS; i++) {
+		const struct profile *profile = &profiles[i / ARRAY_SIZE(families)];
+
+		helper_init(&templates[i], families[i % ARRAY_SIZE(families)], profile->name,
+			    &policy, profile->help);
+	}
+	err = nf_conntrack_helpers_register(templates, HELPERS, helpers);
+	kfree(templates);
+	return err;
 }
 
 void nf_ct_tls_unregister(void)
 {
-	nf_conntrack_helpers_unregister(helpers, ARRAY_SIZE(families));
+	nf_conntrack_helpers_unregister(helpers, HELPERS);
 }
 
 /* Attaching by port */
@@ -76,63 +108,108 @@ static struct nf_conntrack_helper *helper_for(u8 family)
 	return helpers[0];
 }
 
-static bool is_our_port(const struct nf_conn *ct)
+static bool is_our_port(const struct nf_conn *ct, const struct nf_ct_tls_ports *ports)
 {
-	u16 port = ntohs(ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u.tcp.port);
+	u16 port = ntohs(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->dst.u.tcp.port);
 
-	for (unsigned int i = 0; i < nf_ct_tls_ports_count; i++) {
-		if (nf_ct_tls_ports[i] == port)
+	for (unsigned int i = 0; i < ports->count; i++) {
+		if (ports->port[i] == port)
 			return true;
 	}
 	return false;
 }
 
-/* Runs behind conntrack and the raw table: explicit rules go first. */
-static unsigned int attach(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+/* Only an unconfirmed connection is ours alone, and can be extended. */
+static void attach(struct nf_conn *ct, const struct nf_ct_tls_policy *policy)
 {
-	enum ip_conntrack_info ctinfo;
-	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
-	struct nf_conntrack_helper *helper;
+	struct nf_conntrack_helper *helper = helper_for(nf_ct_l3num(ct));
 	struct nf_conn_help *ext;
 
-	/* Only an unconfirmed connection is ours alone, and can be extended. */
-	if (!ct || ctinfo != IP_CT_NEW || nf_ct_is_confirmed(ct) || nf_ct_is_template(ct))
-		return NF_ACCEPT;
-	if (nf_ct_protonum(ct) != IPPROTO_TCP || nfct_help(ct) || !is_our_port(ct))
-		return NF_ACCEPT;
-
-	helper = helper_for(nf_ct_l3num(ct));
+	if (nf_ct_protonum(ct) != IPPROTO_TCP || nfct_help(ct) || !is_our_port(ct, &policy->ports))
+		return;
 	ext = nf_ct_helper_ext_add(ct, GFP_ATOMIC);
 	if (!ext) {
-		pr_warn_ratelimited("no memory, a connection goes unhelped\n");
-		return NF_ACCEPT;
+		if (nf_ct_tls_may_print(nf_ct_net(ct)))
+			pr_warn_ratelimited("no memory, a connection goes unhelped\n");
+		return;
 	}
 	if (refcount_inc_not_zero(&helper->ct_refcnt))
 		rcu_assign_pointer(ext->helper, helper);
+}
+
+/* A connection begun anew */
+
+static bool is_syn(const struct sk_buff *skb, u8 family)
+{
+	u8 protocol = IPPROTO_TCP;
+	int protoff = skb_network_offset(skb);
+	struct tcphdr buffer;
+	const struct tcphdr *th;
+	__be16 frag_off;
+
+	if (family == NFPROTO_IPV6) {
+		protocol = ipv6_hdr(skb)->nexthdr;
+		protoff = ipv6_skip_exthdr(skb, protoff + sizeof(struct ipv6hdr), &protocol,
+					   &frag_off);
+	} else {
+		protoff += ip_hdrlen(skb);
+	}
+	if (protoff < 0 || protocol != IPPROTO_TCP)
+		return false;
+	th = skb_header_pointer(skb, protoff, sizeof(buffer), &buffer);
+	return th && th->syn && !th->ack;
+}
+
+/*
+ * A SYN may begin another connection in the entry of one that was condemned, and only the answer
+ * tells whether it does. So it shall get one: rules that look at our mark let it pass.
+ */
+static void spare_syn(const struct sk_buff *skb, struct nf_conn *ct,
+		      const struct nf_ct_tls_policy *policy)
+{
+	if (nf_ct_tls_is_held(ct) && nf_ct_protonum(ct) == IPPROTO_TCP &&
+	    is_syn(skb, nf_ct_l3num(ct)))
+		nf_ct_tls_clear_mark(ct, policy->mark);
+}
+
+/* Runs after conntrack and the raw table: explicit rules go first. */
+static unsigned int meet(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	const struct nf_ct_tls_policy *policy;
+
+	if (!ct || nf_ct_is_template(ct))
+		return NF_ACCEPT;
+	policy = nf_ct_tls_policy_of(ct);
+	if (ctinfo == IP_CT_NEW && !nf_ct_is_confirmed(ct))
+		attach(ct, policy);
+	else if (ctinfo == IP_CT_ESTABLISHED || ctinfo == IP_CT_NEW)
+		spare_syn(skb, ct, policy);
 	return NF_ACCEPT;
 }
 
 static const struct nf_hook_ops attach_ops[] = {
 	{
-		.hook = attach,
+		.hook = meet,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP_PRI_CONNTRACK + 1,
 	},
 	{
-		.hook = attach,
+		.hook = meet,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_LOCAL_OUT,
 		.priority = NF_IP_PRI_CONNTRACK + 1,
 	},
 	{
-		.hook = attach,
+		.hook = meet,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP6_PRI_CONNTRACK + 1,
 	},
 	{
-		.hook = attach,
+		.hook = meet,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_LOCAL_OUT,
 		.priority = NF_IP6_PRI_CONNTRACK + 1,
@@ -154,34 +231,25 @@ static struct pernet_operations attach_net_ops = {
 	.exit = attach_net_exit,
 };
 
-static bool has_ports(void)
+int nf_ct_tls_hooks_init(void)
 {
-	for (unsigned int i = 0; i < nf_ct_tls_ports_count; i++) {
-		if (nf_ct_tls_ports[i])
-			return true;
-	}
-	return false;
+	return register_pernet_subsys(&attach_net_ops);
 }
 
-int nf_ct_tls_attach_start(void)
+void nf_ct_tls_hooks_exit(void)
 {
-	int err;
-
-	if (!has_ports())
-		return 0;
-	err = nf_ct_netns_get(&init_net, NFPROTO_INET);
-	if (err)
-		return err;
-	err = register_pernet_subsys(&attach_net_ops);
-	if (err)
-		nf_ct_netns_put(&init_net, NFPROTO_INET);
-	return err;
-}
-
-void nf_ct_tls_attach_stop(void)
-{
-	if (!has_ports())
-		return;
 	unregister_pernet_subsys(&attach_net_ops);
-	nf_ct_netns_put(&init_net, NFPROTO_INET);
+}
+
+int nf_ct_tls_track(struct tls_net *tn, bool on)
+{
+	int err = 0;
+
+	if (on && !tn->tracks)
+		err = nf_ct_netns_get(tn->net, NFPROTO_INET);
+	else if (!on && tn->tracks)
+		nf_ct_netns_put(tn->net, NFPROTO_INET);
+	if (!err)
+		tn->tracks = on;
+	return err;
 }

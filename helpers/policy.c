@@ -1,123 +1,284 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module's parameters. */
+/*
+ * The policy of each network namespace, and the two ways to it: sysctls, which replace that of
+ * their namespace, and the module's parameters, which are what a new namespace begins with.
+ *
+ * A policy that packets may look at is never changed: a changed copy takes its place.
+ */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysctl.h>
+#include <linux/user_namespace.h>
+
+#include <net/net_namespace.h>
+#include <net/netfilter/nf_conntrack.h>
 
 #include "../helpers.h"
 #include "internal.h"
 
-unsigned int nf_ct_tls_seq_len __read_mostly = 128;
-unsigned int nf_ct_tls_heartbeat __read_mostly = 1;
-unsigned int nf_ct_tls_min_version __read_mostly;
-unsigned int nf_ct_tls_log_only __read_mostly;
-unsigned int nf_ct_tls_mark __read_mostly;
+/* Longer than the names of all reasons. */
+#define TEXT_SIZE 1024
 
-unsigned short nf_ct_tls_ports[NF_CT_TLS_MAX_PORTS] __read_mostly = { 443 };
-unsigned int nf_ct_tls_ports_count __read_mostly = 1;
+/* Guards the module's policy, and the writers of the others. */
+static DEFINE_MUTEX(policy_mutex);
 
-/* Says what is allowed; sysfs hands over a line with its end. Whatever is wrong is EINVAL. */
-static int refuse(const char *val, const struct kernel_param *kp, const char *allowed)
-{
-	pr_err("%s=%.*s: allowed are %s\n", kp->name, (int)strcspn(val, "\n"), val, allowed);
-	return -EINVAL;
-}
-
-static int set_seq_len(const char *val, const struct kernel_param *kp)
-{
-	if (param_set_uint_minmax(val, kp, 0, U16_MAX))
-		return refuse(val, kp, "1 to 65535 bytes, and 0 for off");
-	return 0;
-}
-
-static int set_switch(const char *val, const struct kernel_param *kp)
-{
-	if (param_set_uint_minmax(val, kp, 0, 1))
-		return refuse(val, kp, "0 and 1");
-	return 0;
-}
-
-static int set_mark(const char *val, const struct kernel_param *kp)
-{
-	if (param_set_uint(val, kp))
-		return refuse(val, kp, "0 (none) to 0xffffffff");
-	return 0;
-}
-
-static int set_min_version(const char *val, const struct kernel_param *kp)
-{
-	unsigned int version;
-
-	if (kstrtouint(val, 0, &version) || (version && (version < 0x0300 || version > 0x0304)))
-		return refuse(val, kp, "0 (any), 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3)");
-	WRITE_ONCE(nf_ct_tls_min_version, version);
-	return 0;
-}
-
-static int get_min_version(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "0x%04x\n", nf_ct_tls_min_version);
-}
-
-static int get_mark(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "0x%x\n", READ_ONCE(nf_ct_tls_mark));
-}
-
-static int set_ports(const char *val, const struct kernel_param *kp)
-{
-	static const struct kernel_param_ops elem_ops = { .set = param_set_ushort };
-	struct kparam_array elems = {
-		.max = NF_CT_TLS_MAX_PORTS,
-		.elemsize = sizeof(nf_ct_tls_ports[0]),
-		.num = &nf_ct_tls_ports_count,
-		.ops = &elem_ops,
-		.elem = nf_ct_tls_ports,
-	};
-	struct kernel_param array = *kp;
-
-	array.arr = &elems;
-	if (!param_array_ops.set(val, &array))
-		return 0;
-	/* The array's parser cut the list at its commas. */
-	pr_err("ports=...: allowed are up to %d ports, 1 to 65535, or 0 for none\n",
-	       NF_CT_TLS_MAX_PORTS);
-	return -EINVAL;
-}
-
-static int get_ports(char *buffer, const struct kernel_param *kp)
-{
-	int len = 0;
-
-	for (unsigned int i = 0; i < nf_ct_tls_ports_count; i++)
-		len += sysfs_emit_at(buffer, len, "%s%u", i ? "," : "", nf_ct_tls_ports[i]);
-	return len + sysfs_emit_at(buffer, len, "\n");
-}
-
-static const struct kernel_param_ops seq_len_ops = { .set = set_seq_len, .get = param_get_uint };
-static const struct kernel_param_ops switch_ops = { .set = set_switch, .get = param_get_uint };
-static const struct kernel_param_ops mark_ops = { .set = set_mark, .get = get_mark };
-static const struct kernel_param_ops ports_ops = { .set = set_ports, .get = get_ports };
-static const struct kernel_param_ops min_version_ops = {
-	.set = set_min_version,
-	.get = get_min_version,
+static struct nf_ct_tls_policy defaults = {
+	.seq_len = 128,
+	.ports = { .count = 1, .port = { 443 } },
+	.midstream = NF_CT_TLS_MIDSTREAM_DEFAULT,
+	.reset = 1,
+	.log = NF_CT_TLS_LOG_KERNEL | NF_CT_TLS_LOG_PACKET,
+	.log_limit = 10,
 };
 
-module_param_cb(seq_len, &seq_len_ops, &nf_ct_tls_seq_len, 0444);
-__MODULE_PARM_TYPE(seq_len, "uint");
-MODULE_PARM_DESC(seq_len, "drop at more than this many bytes below 128 in a row where ciphertext should be: 1..65535 bytes, 0 for off (default 128)");
-module_param_cb(heartbeat, &switch_ops, &nf_ct_tls_heartbeat, 0444);
-__MODULE_PARM_TYPE(heartbeat, "uint");
-MODULE_PARM_DESC(heartbeat, "heartbeats: 1 by the rules of RFC 6520, 0 refused (default 1)");
-module_param_cb(ports, &ports_ops, NULL, 0444);
-__MODULE_PARM_TYPE(ports, "array of ushort");
-MODULE_PARM_DESC(ports, "TCP ports whose new connections get the helper: up to 8, 0 for none (default 443)");
-module_param_cb(min_version, &min_version_ops, NULL, 0444);
-__MODULE_PARM_TYPE(min_version, "uint");
-MODULE_PARM_DESC(min_version, "lowest version that may be negotiated: 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3), 0 for any (default 0)");
-module_param_cb(log_only, &switch_ops, &nf_ct_tls_log_only, 0644);
-__MODULE_PARM_TYPE(log_only, "uint");
-MODULE_PARM_DESC(log_only, "1 to report what breaks a rule and drop nothing (default 0)");
-module_param_cb(mark, &mark_ops, &nf_ct_tls_mark, 0644);
-__MODULE_PARM_TYPE(mark, "uint");
-MODULE_PARM_DESC(mark, "bits to set in the conntrack mark of a condemned connection (default 0)");
+const struct nf_ct_tls_policy *nf_ct_tls_policy_of(const struct nf_conn *ct)
+{
+	return rcu_dereference(nf_ct_tls_net(nf_ct_net(ct))->policy);
+}
+
+static void refuse(const struct nf_ct_tls_field *field, const char *text, const char *culprit)
+{
+	const char *name = nf_ct_tls_field_name(field);
+	int len = min(strcspn(text, "\n"), 64);
+
+	if (culprit)
+		pr_err("%s=%.*s: not \"%.64s\": allowed are %s\n", name, len, text, culprit,
+		       field->allowed);
+	else
+		pr_err("%s=%.*s: allowed are %s\n", name, len, text, field->allowed);
+}
+
+/* Whatever is wrong with a value is EINVAL, and leaves the policy as it was. */
+static int parse(const struct nf_ct_tls_field *field, const char *text, bool may_print,
+		 struct nf_ct_tls_policy *policy)
+{
+	const char *culprit;
+	char *copy = kstrdup(text, GFP_KERNEL);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	err = nf_ct_tls_field_parse(field, policy, strim(copy), &culprit);
+	if (err) {
+		if (may_print)
+			refuse(field, text, culprit);
+		err = -EINVAL;
+	}
+	kfree(copy);
+	return err;
+}
+
+/* The module's parameters */
+
+static int set_param(const char *val, const struct kernel_param *kp)
+{
+	int err;
+
+	mutex_lock(&policy_mutex);
+	err = parse(kp->arg, val, true, &defaults);
+	mutex_unlock(&policy_mutex);
+	return err;
+}
+
+static int get_param(char *buffer, const struct kernel_param *kp)
+{
+	int len;
+
+	mutex_lock(&policy_mutex);
+	len = nf_ct_tls_field_show(kp->arg, &defaults, buffer, TEXT_SIZE);
+	mutex_unlock(&policy_mutex);
+	buffer[len] = '\n';
+	return len + 1;
+}
+
+static const struct kernel_param_ops param_ops = { .set = set_param, .get = get_param };
+
+#define PARAM(_name, _index, _type, _desc)						\
+	module_param_cb(_name, &param_ops,						\
+			(void *)&nf_ct_tls_fields[NF_CT_TLS_FIELD_##_index], 0644);	\
+	__MODULE_PARM_TYPE(_name, _type);						\
+	MODULE_PARM_DESC(_name, _desc)
+
+PARAM(seq_len, SEQ_LEN, "uint",
+      "drop at more than this many bytes below 128 in a row where ciphertext should be: 1..65535 bytes, 0 for off (default 128)");
+PARAM(min_version, MIN_VERSION, "version",
+      "lowest version that may be negotiated: ssl3, 1.0, 1.1, 1.2, 1.3 or 0x0300 to 0x0304, 0 for any (default 0)");
+PARAM(heartbeat, HEARTBEAT, "bool",
+      "heartbeats: 0 refused, 1 by the rules of RFC 6520 (default 0)");
+PARAM(report, REPORT, "names",
+      "reasons that are reported only, or all, or none (default none)");
+PARAM(off, OFF, "names",
+      "reasons that are not looked for, or all, or none (default none)");
+PARAM(log_only, LOG_ONLY, "bool",
+      "1 to report what breaks a rule and drop nothing (default 0)");
+PARAM(midstream, MIDSTREAM, "word",
+      "connections that begin in the middle: pass or drop");
+PARAM(reset, RESET, "bool",
+      "condemned connections: 1 reset at both ends, 0 dropped in silence (default 1)");
+PARAM(mark, MARK, "uint",
+      "bits of the conntrack mark for broken rules; 5 in a row or more hold the reason's number (default 0)");
+PARAM(log, LOG, "uint",
+      "1 for lines in the kernel log, 2 for packet loggers, 3 for both, 0 for none (default 3)");
+PARAM(log_limit, LOG_LIMIT, "uint",
+      "lines in 5 seconds, for each network namespace, 0 for no limit (default 10)");
+PARAM(ports, PORTS, "array of ushort",
+      "TCP ports whose new connections get the helper: up to 8, 0 for none (default 443)");
+
+void nf_ct_tls_policy_forget_ports(void)
+{
+	mutex_lock(&policy_mutex);
+	defaults.ports = (struct nf_ct_tls_ports){};
+	mutex_unlock(&policy_mutex);
+}
+
+/* For a line of the kernel log, which holds that much at least. */
+void nf_ct_tls_policy_say(const char *hint)
+{
+	char *line = kmalloc(TEXT_SIZE, GFP_KERNEL);
+	unsigned int at = 0;
+
+	if (!line)
+		return;
+	mutex_lock(&policy_mutex);
+	for (unsigned int i = 0; i < NF_CT_TLS_FIELDS; i++) {
+		const struct nf_ct_tls_field *field = &nf_ct_tls_fields[i];
+
+		at += scnprintf(line + at, TEXT_SIZE - at, " %s=", nf_ct_tls_field_name(field));
+		at += nf_ct_tls_field_show(field, &defaults, line + at, TEXT_SIZE - at);
+	}
+	mutex_unlock(&policy_mutex);
+	pr_info("%s:%s%s\n", NF_CT_TLS_VERSION, line, hint);
+	kfree(line);
+}
+
+/* The sysctls */
+
+static int change(struct tls_net *tn, const struct nf_ct_tls_field *field, const char *text)
+{
+	struct nf_ct_tls_policy *old, *new;
+	int err = -ENOMEM;
+
+	mutex_lock(&policy_mutex);
+	old = rcu_dereference_protected(tn->policy, lockdep_is_held(&policy_mutex));
+	new = kmemdup(old, sizeof(*old), GFP_KERNEL_ACCOUNT);
+	if (new)
+		err = parse(field, text, nf_ct_tls_may_print(tn->net), new);
+	if (!err && field == &nf_ct_tls_fields[NF_CT_TLS_FIELD_PORTS])
+		err = nf_ct_tls_track(tn, new->ports.count);
+	if (!err)
+		rcu_assign_pointer(tn->policy, new);
+	mutex_unlock(&policy_mutex);
+	if (err)
+		kfree(new);
+	else
+		kfree_rcu_mightsleep(old);
+	return err;
+}
+
+static int show(const struct tls_net *tn, const struct nf_ct_tls_field *field, char *text)
+{
+	rcu_read_lock();
+	nf_ct_tls_field_show(field, rcu_dereference(tn->policy), text, TEXT_SIZE);
+	rcu_read_unlock();
+	return 0;
+}
+
+static int policy_sysctl(const struct ctl_table *table, int write, void *buffer, size_t *lenp,
+			 loff_t *ppos)
+{
+	struct tls_net *tn = table->data;
+	char *text;
+	int err;
+
+	/* A value comes in one piece. */
+	if (write && (*ppos || *lenp >= TEXT_SIZE))
+		return -EINVAL;
+	text = kzalloc(TEXT_SIZE, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	if (!write)
+		show(tn, table->extra1, text);
+	err = proc_dostring(&(const struct ctl_table){ .data = text, .maxlen = TEXT_SIZE }, write,
+			    buffer, lenp, ppos);
+	if (!err && write)
+		err = change(tn, table->extra1, text);
+	kfree(text);
+	return err;
+}
+
+/*
+ * Whoever administers a namespace decides its policy. How much it may print into the host's log is
+ * the host's business.
+ */
+static umode_t mode_of(const struct net *net, unsigned int field)
+{
+	if (field == NF_CT_TLS_FIELD_LOG_LIMIT && net->user_ns != &init_user_ns)
+		return 0444;
+	return 0644;
+}
+
+static int register_sysctls(struct tls_net *tn)
+{
+	tn->table = kcalloc(NF_CT_TLS_FIELDS, sizeof(*tn->table), GFP_KERNEL_ACCOUNT);
+	if (!tn->table)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < NF_CT_TLS_FIELDS; i++) {
+		tn->table[i] = (struct ctl_table) {
+			.procname = nf_ct_tls_fields[i].sysctl,
+			.data = tn,
+			.maxlen = sizeof(*tn),
+			.mode = mode_of(tn->net, i),
+			.proc_handler = policy_sysctl,
+			.extra1 = (void *)&nf_ct_tls_fields[i],
+		};
+	}
+	tn->sysctls = register_net_sysctl_sz(tn->net, "net/netfilter", tn->table,
+					     NF_CT_TLS_FIELDS);
+	if (tn->sysctls)
+		return 0;
+	kfree(tn->table);
+	return -ENOMEM;
+}
+
+int nf_ct_tls_policy_init(struct tls_net *tn)
+{
+	struct nf_ct_tls_policy *policy;
+	int err;
+
+	mutex_lock(&policy_mutex);
+	policy = kmemdup(&defaults, sizeof(defaults), GFP_KERNEL_ACCOUNT);
+	mutex_unlock(&policy_mutex);
+	if (!policy)
+		return -ENOMEM;
+	RCU_INIT_POINTER(tn->policy, policy);
+	/* Elsewhere conntrack is on where a rule asks for it, or somebody names ports. */
+	if (net_eq(tn->net, &init_net) && policy->ports.count) {
+		err = nf_ct_tls_track(tn, true);
+		if (err)
+			goto free_policy;
+	}
+	err = register_sysctls(tn);
+	if (err)
+		goto untrack;
+	return 0;
+
+untrack:
+	nf_ct_tls_track(tn, false);
+free_policy:
+	kfree(policy);
+	return err;
+}
+
+/* Nobody writes any more, but a packet may still be looking. */
+void nf_ct_tls_policy_exit(struct tls_net *tn)
+{
+	unregister_net_sysctl_table(tn->sysctls);
+	kfree(tn->table);
+	nf_ct_tls_track(tn, false);
+	kfree_rcu_mightsleep(rcu_dereference_protected(tn->policy, true));
+}

@@ -72,8 +72,8 @@ setup_net() {
 	ip -n server addr add 10.0.2.3/24 dev eth0
 	ip -n server addr add 2001:db8:2::3/64 dev eth0 nodad
 	on router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-	# Every condemned connection shall be logged, however many there are.
-	sysctl -qw net.core.message_cost=0
+	# The router is no initial namespace, and its lines shall be in the log all the same.
+	sysctl -qw net.netfilter.nf_log_all_netns=1
 	# A rule on the state turns conntrack on; what is INVALID no helper sees.
 	local iptables
 	for iptables in iptables ip6tables; do
@@ -160,8 +160,8 @@ listening() { on server ss -Hltn "sport = :$1" | grep -q .; }
 
 loaded() { [[ -d /sys/module/$module ]]; }
 
-# load PARAMETER=VALUE...
-load() { insmod "$NF_CT_TLS_KO" "$@"; }
+# load PARAMETER=VALUE...: every broken rule is logged, however many there are.
+load() { insmod "$NF_CT_TLS_KO" log_limit=0 "$@"; }
 
 # What insmod, unlike modprobe, does not load.
 load_needs() {

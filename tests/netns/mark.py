@@ -5,7 +5,6 @@
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import tlsnet
 from tlsnet import KernelLog, Ktap, client_of, pair, receive_exactly, reset, swallowed
@@ -13,7 +12,6 @@ from tlsnet import KernelLog, Ktap, client_of, pair, receive_exactly, reset, swa
 NOT_TLS = b"GET / HTTP/1.0\r\n\r\n"
 # An alert in the clear breaks no rule.
 RECORD = b"\x15\x03\x01\x00\x02\x01\x5a"
-PARAMETERS = Path(f"/sys/module/{tlsnet.MODULE}/parameters")
 
 
 def router(*command: str) -> str:
@@ -88,20 +86,20 @@ class Test:
 
     def mark_at_runtime(self) -> None:
         """Another mark for the connections to come."""
-        (PARAMETERS / "mark").write_text("0x20\n")
+        tlsnet.sysctl("mark", "0x20")
         client, _ = self.break_rule()
         self.marked(client, 0x20)
 
     def log_only_passes(self) -> None:
         """What breaks a rule is reported once, and arrives, as does all that follows."""
-        (PARAMETERS / "log_only").write_text("1\n")
+        tlsnet.sysctl("log_only", 1)
         client, server = self.connect()
         for sender, receiver in ((client, server), (server, client), (client, server)):
             sender.sendall(NOT_TLS)
             if receive_exactly(receiver, len(NOT_TLS)) != NOT_TLS:
                 raise AssertionError("something did not arrive")
         lines = self.log.about(client_of(client))
-        if [line.reason for line in lines] != ["record_type"]:
+        if [line.reason for line in lines] != ["record_type"] or lines[0].outcome != "reported":
             raise AssertionError(f"the log says {lines}")
         reset(client)
         reset(server)
@@ -113,7 +111,7 @@ class Test:
 
     def log_only_off(self) -> None:
         """Back to dropping."""
-        (PARAMETERS / "log_only").write_text("0\n")
+        tlsnet.sysctl("log_only", 0)
         client, server = self.break_rule()
         swallowed((client, server), (server, client))
 
@@ -132,7 +130,7 @@ def main() -> int:
         "log_only=0 at run time: dropped": test.log_only_off,
     }
     ktap = Ktap(len(tests) + 1)
-    tlsnet.load(mark="0x10")
+    tlsnet.load(mark="0x10", reset=0)
     for name, body in tests.items():
         ktap.check(name, body)
     tlsnet.load(log_only=1)

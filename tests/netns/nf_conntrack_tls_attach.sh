@@ -29,7 +29,7 @@ protected() {
 	cursor=$(log_cursor)
 	speak "$1" "$2" "$port" >/dev/null &
 	speaker=$!
-	busywait logged "$cursor" "record_type: .*original.*:$port\$" || status=1
+	busywait logged "$cursor" "record_type: .*original.*:$port in net:" || status=1
 	kill "$speaker"
 	wait "$speaker" 2>/dev/null || :
 	((status == 0)) && tracked "${conntrack_in:-router}" "$port" helper=tls

@@ -45,14 +45,14 @@ checktool openssl nginx iptables ip6tables
 plan 10
 setup_net
 tls_server
-load "ports=$any,$only12,9443"
+load reset=0 "ports=$any,$only12,9443"
 for server in $server4 $server6; do
 	check "attack_none_$server" attack handshake "$server" $any TLSv1.3 ''
 	check "attack_ccs_injection_$server" attack ccs_injection "$server" $any silence ccs_out_of_order
 	check "attack_downgrade_before_$server" attack downgrade_before "$server" $any 'refused: .*' ''
 	check "attack_downgrade_behind_$server" attack downgrade_behind "$server" $any silence version_downgrade
 done
-reload "ports=$any,$only12" min_version=0x0304
+reload reset=0 "ports=$any,$only12" min_version=1.3
 check attack_min_version_keeps_tls13 attack handshake $server4 $any TLSv1.3 ''
 check attack_min_version_refuses_tls12 attack handshake $server4 $only12 silence version_refused
 finish

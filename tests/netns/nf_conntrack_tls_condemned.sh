@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# After a connection has broken a rule, no payload passes in either direction, FIN
+# With reset=0, after a connection has broken a rule, no payload passes in either direction, FIN
 # and RST do, the log has one line, and its neighbours go on.
 
 # shellcheck source=lib.sh

@@ -35,7 +35,7 @@ condemned() {
 	cursor=$(log_cursor)
 	came=$(broken "$2" 8443 "$timeout")
 	[[ $came == reset ]] || { echo "the client saw: $came" && return 1; }
-	logged "$cursor" "heartbleed: .*:8443\$" && tracked "$1" 8443 mark=16
+	logged "$cursor" "heartbleed: .*:8443 in net:" && tracked "$1" 8443 mark=16
 }
 
 broken() { on client "$python" "$here/broken.py" "$@"; }
@@ -158,7 +158,7 @@ add_service() {
 stopped() {
 	local cursor
 	cursor=$(log_cursor)
-	broken "$server4" 443 3 | grep -x silence && logged "$cursor" 'heartbleed: .*:443$'
+	broken "$server4" 443 3 | grep -x silence && logged "$cursor" 'heartbleed: .*:443 in net:'
 }
 
 # --- the mark's listener ----------------------------------------------------
@@ -182,10 +182,10 @@ make_file 1
 echo_server 8443
 https server
 plan 44
-load ports=8443 mark=0x10
+load reset=0 ports=8443 mark=0x10
 check "without a ruleset a condemned connection hangs" hangs
 check "conntrack -E tells of the mark" event
-reload ports=0 mark=0x10
+reload reset=0 ports=0 mark=0x10
 # The rules under test bring their own.
 on router iptables -F
 on router ip6tables -F

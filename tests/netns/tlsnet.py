@@ -45,17 +45,18 @@ def netns(name: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Condemned:
-    """One line of the log: a connection was condemned."""
+    """One line of the log: a connection broke a rule, and what came of it."""
 
     reason: str
+    outcome: str
     direction: str
     client: tuple[str, int]
     server: tuple[str, int]
 
 
 _LINE = re.compile(
-    rf"{MODULE}: (?P<reason>\w+): connection condemned, (?P<direction>original|reply) direction, "
-    r"(?P<client>\S+) -> (?P<server>\S+)$"
+    rf"{MODULE}: (?P<reason>\w+): (?P<outcome>reported|connection condemned, (dropped|reset)), "
+    r"(?P<direction>original|reply) direction, (?P<client>\S+) -> (?P<server>\S+)( in net:\[\d+\])?$"
 )
 
 
@@ -70,7 +71,11 @@ def parse_condemned(message: str) -> Condemned | None:
     if match is None:
         return None
     return Condemned(
-        match["reason"], match["direction"], _endpoint(match["client"]), _endpoint(match["server"])
+        match["reason"],
+        match["outcome"],
+        match["direction"],
+        _endpoint(match["client"]),
+        _endpoint(match["server"]),
     )
 
 
@@ -178,12 +183,16 @@ def _listener(family: socket.AddressFamily, port: int) -> socket.socket:
     return _listeners[family, port]
 
 
-def pair(family: socket.AddressFamily, port: int = 443) -> tuple[socket.socket, socket.socket]:
-    """A connection through the router: the client's socket and the server's."""
+def pair(
+    family: socket.AddressFamily, port: int = 443, source: int = 0
+) -> tuple[socket.socket, socket.socket]:
+    """A connection through the router, from a port if given: the client's socket and the server's."""
     with _connecting:
         listener = _listener(family, port)
         with netns("client"):
             client = socket.socket(family, socket.SOCK_STREAM)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.bind((CLIENT[family], source))
         client.settimeout(TIMEOUT)
         client.connect((SERVER[family], port))
         server, _ = listener.accept()
@@ -230,9 +239,9 @@ def swallowed(*ways: tuple[socket.socket, socket.socket], data: bytes = bytes(10
 
 
 def load(**parameters: object) -> None:
-    """Loads the module anew with these parameters."""
+    """Loads the module anew with these parameters; every broken rule is logged, however many there are."""
     unload()
-    given = [f"{name}={value}" for name, value in parameters.items()]
+    given = [f"{name}={value}" for name, value in ({"log_limit": 0} | parameters).items()]
     subprocess.run(["insmod", os.environ["NF_CT_TLS_KO"], *given], check=True)
 
 
@@ -240,6 +249,13 @@ def unload() -> None:
     """Removes the module if it is there."""
     if os.path.isdir(f"/sys/module/{MODULE}"):
         subprocess.run(["rmmod", MODULE], check=True)
+
+
+def sysctl(name: str, value: object, namespace: str = "router") -> None:
+    """Changes the policy of a namespace."""
+    path = f"/proc/sys/net/netfilter/{MODULE}_{name}"
+    with netns(namespace), open(path, "w", encoding="ascii") as file:
+        file.write(f"{value}\n")
 
 
 def counters(namespace: str = "router") -> dict[str, int]:
