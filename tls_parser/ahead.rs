@@ -248,7 +248,7 @@ impl DirState {
             _ => header,
         };
         self.advance_to(reached);
-        self.set_run(0);
+        self.reset_run();
         // No longer than a record's body.
         self.resume_data(header.wrapping_sub(reached) as u16);
         self.pass_search_end();

@@ -93,21 +93,27 @@ impl Connection {
         segment: &Segment,
         payload: &mut impl Payload,
     ) -> Outcome {
-        // What a device encrypts later is no cleartext leak.
-        let unsearched = Policy {
-            seq_len: 0,
-            ..*policy
-        };
         let mut handler = SegmentHandler {
             connection: self,
-            policy: if segment.opaque { &unsearched } else { policy },
+            policy,
             direction,
             segment,
             payload,
             outcome: Outcome::default(),
         };
-        handler.outcome.verdict = handler.handle();
-        handler.outcome
+        if !segment.opaque {
+            return handler.run();
+        }
+        // What a device encrypts later is no cleartext leak.
+        let unsearched = Policy {
+            seq_len: 0,
+            ..*policy
+        };
+        SegmentHandler {
+            policy: &unsearched,
+            ..handler
+        }
+        .run()
     }
 
     /// Follows `bytes`, the next ones of `direction`; returns how many records begin in them.
@@ -115,37 +121,62 @@ impl Connection {
     /// # Errors
     ///
     /// The [`Reason`] for which the connection is condemned, now or earlier: nothing more of it is read.
+    #[inline(always)]
     pub fn feed(
         &mut self,
         policy: &Policy,
         direction: Direction,
         bytes: &[u8],
     ) -> Result<u32, Reason> {
+        let own = self.both(direction).0;
+        let taken = own.take_data(bytes.len());
+        if taken && own.search_data(policy.seq_len, bytes) {
+            return Ok(0);
+        }
+        self.feed_records(policy, direction, bytes, taken)
+    }
+
+    // Out of line, as the way around it is short.
+    #[inline(never)]
+    fn feed_records(
+        &mut self,
+        policy: &Policy,
+        direction: Direction,
+        bytes: &[u8],
+        taken: bool,
+    ) -> Result<u32, Reason> {
         if let Some(reason) = self.condemned() {
             return Err(reason);
         }
-        let (mut records, mut reported) = (0, Reasons::NONE);
+        let mut reported = Reasons::NONE;
         let mut side = self.side(policy, direction, &mut reported);
-        if side.own.mode() == Mode::Unread {
-            return Ok(0);
-        }
-        match feed(&mut side, bytes, &mut records) {
+        let fed = match side.own.mode() {
+            Mode::Unread => Ok(0),
+            _ if taken => side.breaks_run().map(|()| 0),
+            _ => record::feed(&mut side, bytes),
+        };
+        match fed {
             Err(Stop::Broken(reason)) => {
                 self.condemn(reason);
                 Err(reason)
             }
-            Ok(()) | Err(Stop::Unread) => Ok(records),
+            Err(Stop::Unread) => Ok(0),
+            Ok(records) => Ok(records),
         }
     }
 }
 
-/// Reads the next bytes of a side. Most segments of a transfer lie wholly in the body of one record.
+/// Reads the next bytes of a side; returns how many records begin in them. Most segments of a transfer
+/// lie wholly in the body of one record.
 #[inline]
-fn feed(side: &mut Side<'_>, bytes: &[u8], records: &mut u32) -> Result<(), Stop> {
+fn feed(side: &mut Side<'_>, bytes: &[u8]) -> Result<u32, Stop> {
     if side.own.take_data(bytes.len()) {
-        return side.search_runs(bytes);
+        if side.own.search_data(side.policy.seq_len, bytes) {
+            return Ok(0);
+        }
+        return side.breaks_run().map(|()| 0);
     }
-    record::feed(side, bytes, records)
+    record::feed(side, bytes)
 }
 
 /// A segment, and the state that it passes through.
@@ -159,6 +190,11 @@ struct SegmentHandler<'a, P> {
 }
 
 impl<P: Payload> SegmentHandler<'_, P> {
+    fn run(mut self) -> Outcome {
+        self.outcome.verdict = self.handle();
+        self.outcome
+    }
+
     fn handle(&mut self) -> Verdict {
         let begins = self.segment.syn && self.begin();
         if self.connection.condemned().is_some() {
@@ -315,21 +351,22 @@ impl<P: Payload> SegmentHandler<'_, P> {
     /// Reads the payload from byte `from` to byte `end`.
     fn read(&mut self, from: u32, end: u32) -> Verdict {
         let mut stop = None;
-        let mut records = 0;
+        let mut records = 0_u32;
         let mut side =
             self.connection
                 .side(self.policy, self.direction, &mut self.outcome.reported);
-        let read = self.payload.read(from, end, &mut |chunk| match feed(
-            &mut side,
-            chunk,
-            &mut records,
-        ) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(why) => {
-                stop = Some(why);
-                ControlFlow::Break(())
-            }
-        });
+        let read = self
+            .payload
+            .read(from, end, &mut |chunk| match feed(&mut side, chunk) {
+                Ok(begun) => {
+                    records = begun.saturating_add(records);
+                    ControlFlow::Continue(())
+                }
+                Err(why) => {
+                    stop = Some(why);
+                    ControlFlow::Break(())
+                }
+            });
         if let Some(Stop::Broken(reason)) = stop {
             self.condemn(reason);
             return Verdict::Condemned;

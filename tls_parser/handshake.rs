@@ -84,7 +84,7 @@ pub(super) fn begin_record(side: &mut Side<'_>, kind: Kind) -> Result<(), Stop> 
         side.breaks_handshake(Reason::HandshakeDirection)?;
         return Ok(());
     }
-    if clear && kind != Kind::Handshake && interrupts(side, kind) {
+    if clear && kind != Kind::Handshake && !side.own.is_idle() && interrupts(side, kind) {
         side.breaks_handshake(Reason::HandshakeMalformed)?;
         return Ok(());
     }

@@ -302,8 +302,9 @@ fn close_answer(requester: &mut DirState, answerer: &mut DirState, length: u16) 
 }
 
 /// Ends an answer of which a part was seen: the side that answers sends something else now.
+#[inline]
 pub(super) fn end_answer(side: &mut Side<'_>) {
-    if side.peer.credit().open {
+    if !side.peer.is_idle() && side.peer.credit().open {
         close_answer(side.peer, side.own, SMALLEST_FRAGMENT_LIMIT);
     }
 }

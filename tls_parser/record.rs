@@ -30,15 +30,16 @@ use super::{
     }, //
 };
 
-/// Follows `bytes` through the records of `side`, and adds how many begin in them to `records`.
+/// Follows `bytes` through the records of `side`; returns how many begin in them.
 // Out of line: the way around it, for what lies inside one body, is short then.
 #[inline(never)]
-pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8], records: &mut u32) -> Result<(), Stop> {
+pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<u32, Stop> {
+    let mut records = 0_u32;
     // How the last record opened, if it held application data.
     let mut data = None;
     while let Some((&byte, rest)) = bytes.split_first() {
         if side.own.at_record_start() {
-            *records = records.saturating_add(1);
+            records = records.saturating_add(1);
         }
         bytes = if side.own.in_body() {
             let take = bytes.len().min(usize::from(side.own.body_left));
@@ -54,12 +55,12 @@ pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8], records: &mut u32) -> 
         };
         match data {
             Some(opening) if side.own.at_record_start() => {
-                bytes = more_data(side, opening, bytes, records)?;
+                bytes = more_data(side, opening, bytes, &mut records)?;
             }
             _ => {}
         }
     }
-    Ok(())
+    Ok(records)
 }
 
 /// Splits off the header of a TLS record, if `bytes` hold all of it.
@@ -74,13 +75,13 @@ fn whole_header<'a>(side: &Side<'_>, bytes: &'a [u8]) -> Option<(Header, &'a [u8
 fn begin(side: &mut Side<'_>, header: Header) -> Result<Option<[u8; 3]>, Stop> {
     let [content_type, major_version, minor_version, high, low] = header;
     start(side, content_type)?;
-    major(side, major_version)?;
-    minor(side, minor_version);
-    let opening = [content_type, major_version, minor_version];
-    let data = (side.own.kind() == Kind::ApplicationData).then_some(opening);
+    let kind = side.own.kind();
+    check_major(side, kind, major_version)?;
+    note_minor(side, kind, minor_version);
     side.own.body_left = u16::from_be_bytes([high, low]);
-    begin_body(side)?;
-    Ok(data)
+    begin_body(side, kind)?;
+    let opening = [content_type, major_version, minor_version];
+    Ok((kind == Kind::ApplicationData).then_some(opening))
 }
 
 /// Follows whole records of application data that open like the one before them; returns what follows.
@@ -93,6 +94,7 @@ fn more_data<'a>(
     mut bytes: &'a [u8],
     records: &mut u32,
 ) -> Result<&'a [u8], Stop> {
+    let limit = side.policy.seq_len;
     while let Some((&[content_type, major, minor, high, low], rest)) = bytes.split_first_chunk() {
         if [content_type, major, minor] != like {
             break;
@@ -109,7 +111,9 @@ fn more_data<'a>(
         if length > MAX_CIPHERTEXT {
             break;
         }
-        side.search_runs(part)?;
+        if !side.own.search_data(limit, part) {
+            side.breaks_run()?;
+        }
         *records = records.saturating_add(1);
         bytes = rest;
     }
@@ -118,24 +122,20 @@ fn more_data<'a>(
 
 /// Reads one byte of a record's header.
 fn header(side: &mut Side<'_>, byte: u8) -> Result<(), Stop> {
-    match (side.own.position(), side.own.kind()) {
-        (position::START, _) => start(side, byte),
-        (_, Kind::Ssl2 | Kind::Ssl2Candidate) => ssl2::header(side, byte),
-        (position::SECOND, _) => major(side, byte),
-        (position::THIRD, _) => {
-            minor(side, byte);
-            Ok(())
-        }
-        (position::FOURTH, _) => {
-            side.own.body_left = u16::from(byte) << 8;
-            side.own.set_position(position::FIFTH);
-            Ok(())
-        }
+    let (position, kind) = (side.own.position(), side.own.kind());
+    match (position, kind) {
+        (position::START, _) => return start(side, byte),
+        (_, Kind::Ssl2 | Kind::Ssl2Candidate) => return ssl2::header(side, byte),
+        (position::SECOND, _) => check_major(side, kind, byte)?,
+        (position::THIRD, _) => note_minor(side, kind, byte),
+        (position::FOURTH, _) => side.own.body_left = u16::from(byte) << 8,
         _ => {
             side.own.body_left |= u16::from(byte);
-            begin_body(side)
+            return begin_body(side, kind);
         }
     }
+    side.own.set_place(position.saturating_add(1), kind);
+    Ok(())
 }
 
 /// `record_type`: the first byte of a record is its content type, or opens an SSL2 record.
@@ -150,8 +150,7 @@ fn start(side: &mut Side<'_>, byte: u8) -> Result<(), Stop> {
             if !side.own.speaks_tls() {
                 side.own.set_mode(Mode::Tls);
             }
-            side.own.set_kind(kind);
-            side.own.set_position(position::SECOND);
+            side.own.set_place(position::SECOND, kind);
             Ok(())
         }
         None if byte >= 0x80 => {
@@ -168,28 +167,25 @@ fn may_begin(side: &Side<'_>, kind: Kind) -> bool {
     kind != Kind::ApplicationData || client.has(Fact::Hello) || !client.is_known()
 }
 
-/// `record_version`. An alert may have any, before its side has sent a hello: it can be from an endpoint
-/// that has nothing to say but good-bye.
-fn major(side: &mut Side<'_>, byte: u8) -> Result<(), Stop> {
-    let farewell = side.own.kind() == Kind::Alert && !side.own.has(Fact::Hello) && byte == 0;
-    if byte != MAJOR && !farewell {
-        return side.breaks_framing(Reason::RecordVersion);
+/// `record_version`. Before its side has sent a hello, an alert may have version 0: an endpoint that gives
+/// up on an idle peer need not know any other.
+fn check_major(side: &mut Side<'_>, kind: Kind, byte: u8) -> Result<(), Stop> {
+    if byte == MAJOR || (byte == 0 && kind == Kind::Alert && !side.own.has(Fact::Hello)) {
+        return Ok(());
     }
-    side.own.set_position(position::THIRD);
-    Ok(())
+    side.breaks_framing(Reason::RecordVersion)
 }
 
 /// Notes a `version_mismatch`: rules that go before it may be broken by what follows.
-fn minor(side: &mut Side<'_>, byte: u8) {
-    if negotiation::is_mismatched(side, side.own.kind(), byte) {
+fn note_minor(side: &mut Side<'_>, kind: Kind, byte: u8) {
+    if negotiation::is_mismatched(side, kind, byte) {
         side.own.set_mismatched();
     }
-    side.own.set_position(position::FOURTH);
 }
 
 /// `record_length`, and then what the header alone tells about each content type.
-fn begin_body(side: &mut Side<'_>) -> Result<(), Stop> {
-    let (kind, length) = (side.own.kind(), side.own.body_left);
+fn begin_body(side: &mut Side<'_>, kind: Kind) -> Result<(), Stop> {
+    let length = side.own.body_left;
     let protected = side.own.has(Fact::Protected);
     let limit = match kind {
         Kind::ApplicationData => MAX_CIPHERTEXT,
@@ -199,7 +195,7 @@ fn begin_body(side: &mut Side<'_>) -> Result<(), Stop> {
     if length > limit || (length == 0 && kind != Kind::ApplicationData) {
         return side.breaks_framing(Reason::RecordLength);
     }
-    side.own.set_position(position::BODY);
+    side.own.set_place(position::BODY, kind);
     begin_kind(side, kind, protected)?;
     // A heartbeat in the clear is judged by its first bytes before that.
     if side.own.is_mismatched() && (kind != Kind::Heartbeat || side.own.is_opaque()) {
@@ -258,7 +254,7 @@ impl DirState {
         match u16::try_from(length) {
             Ok(length) if self.is_opaque() && length <= self.body_left => {
                 self.body_left = self.body_left.saturating_sub(length);
-                self.set_run(0);
+                self.reset_run();
                 if self.body_left == 0 {
                     self.end_record();
                 }

@@ -8,8 +8,6 @@ use super::{
         Reason,
         Reasons, //
     },
-    runs,
-    scratch::Scratch,
     state::{
         ClientFact,
         Connection,
@@ -160,6 +158,7 @@ impl Side<'_> {
     /// # Errors
     ///
     /// [`Stop::Broken`], unless the operator chose to report or to ignore the reason.
+    #[cold]
     pub(super) fn breaks(&mut self, reason: Reason) -> Result<(), Stop> {
         if self.policy.off.contains(reason) {
             return Ok(());
@@ -197,19 +196,16 @@ impl Side<'_> {
     /// the next.
     #[inline]
     pub(super) fn search_runs(&mut self, part: &[u8]) -> Result<(), Stop> {
-        if let Scratch::Hello(_) = self.own.scratch() {
-            // Only an alert of two bytes comes here.
+        if self.own.search_body(self.policy.seq_len, part) {
             return Ok(());
         }
-        match runs::scan(self.own.run(), self.policy.seq_len, part) {
-            Some(run) => {
-                self.own.set_run(run);
-                Ok(())
-            }
-            None => {
-                self.own.set_run(0);
-                self.breaks(Reason::SuspiciousSequence)
-            }
-        }
+        self.breaks_run()
+    }
+
+    /// `suspicious_sequence`: the run that was found is too long.
+    #[cold]
+    pub(super) fn breaks_run(&mut self) -> Result<(), Stop> {
+        self.own.reset_run();
+        self.breaks(Reason::SuspiciousSequence)
     }
 }

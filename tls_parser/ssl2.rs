@@ -91,8 +91,7 @@ pub(super) fn start(side: &mut Side<'_>, kind: Kind, byte: u8) {
         (byte & 0x3f, position::THIRD)
     };
     side.own.body_left = u16::from(length) << 8;
-    side.own.set_kind(kind);
-    side.own.set_position(position);
+    side.own.set_place(position, kind);
 }
 
 /// Reads one byte of a header after its first; of a candidate, the first byte of its message too.
@@ -162,7 +161,7 @@ fn recognise(side: &mut Side<'_>, message: u8) -> Result<(), Stop> {
         return side.breaks_framing(Reason::RecordType);
     }
     side.own.set_mode(Mode::Ssl2);
-    side.own.set_kind(Kind::Ssl2);
+    side.own.set_place(position::FIRST_OF_BODY, Kind::Ssl2);
     begin_body(side, 0);
     side.own.body_left = side.own.body_left.saturating_sub(1);
     let begun = pending(side);

@@ -5,6 +5,7 @@
 use super::{
     header::Kind,
     reason::Reason,
+    runs,
     scratch::{
         tag,
         Packed,
@@ -62,10 +63,12 @@ impl Connection {
         }
     }
 
-    /// Condemns the connection.
+    /// Condemns the connection. No body is read on: see [`DirState::take_data`].
     pub(super) fn condemn(&mut self, reason: Reason) {
-        self.original.set_reason(reason);
-        self.reply.set_reason(reason);
+        for direction in [&mut self.original, &mut self.reply] {
+            direction.set_reason(reason);
+            direction.end_record();
+        }
     }
 
     /// The state of `direction`, and that of the other one.
@@ -411,7 +414,7 @@ impl DirState {
     }
 
     pub(super) fn set_position(&mut self, position: u8) {
-        self.set_place(position, (self.place & PLACE) % KINDS);
+        self.set_place(position, self.kind());
     }
 
     #[inline]
@@ -419,13 +422,11 @@ impl DirState {
         Kind::from_bits((self.place & PLACE) % KINDS)
     }
 
-    pub(super) fn set_kind(&mut self, kind: Kind) {
-        self.set_place(self.position(), kind as u8);
-    }
-
-    fn set_place(&mut self, position: u8, kind: u8) {
+    /// Goes to a position in a record of that kind.
+    #[inline]
+    pub(super) fn set_place(&mut self, position: u8, kind: Kind) {
         // Of each there are so few that this is below 64.
-        let place = position.saturating_mul(KINDS).saturating_add(kind);
+        let place = position.wrapping_mul(KINDS).wrapping_add(kind as u8);
         self.place = (self.place & !PLACE) | (place & PLACE);
     }
 
@@ -490,6 +491,13 @@ impl DirState {
         self.reason_and_tag >> TAG_SHIFT
     }
 
+    /// Whether nothing is kept.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.tag() == tag::IDLE
+    }
+
+    #[inline]
     fn owns_count(&self) -> bool {
         matches!(self.tag(), tag::HELLO | tag::SSL2)
     }
@@ -514,21 +522,31 @@ impl DirState {
         }
     }
 
-    /// How many low bytes in a row were seen last.
-    #[inline]
-    pub(super) fn run(&self) -> u16 {
-        if self.owns_count() {
-            0
-        } else {
-            self.count
+    /// Forgets the low bytes seen last.
+    pub(super) fn reset_run(&mut self) {
+        if !self.owns_count() {
+            self.count = 0;
         }
     }
 
+    /// Searches `part`, of a body of application data, for more than `limit` low bytes in a row; returns
+    /// whether there are not so many.
     #[inline]
-    pub(super) fn set_run(&mut self, run: u16) {
-        if !self.owns_count() {
-            self.count = run;
+    pub(super) fn search_data(&mut self, limit: u16, part: &[u8]) -> bool {
+        match runs::scan(self.count, limit, part) {
+            Some(run) => {
+                self.count = run;
+                true
+            }
+            None => false,
         }
+    }
+
+    /// The same for a body of any kind.
+    ///
+    /// Within a hello nothing is searched: only an alert of two bytes can stand there.
+    pub(super) fn search_body(&mut self, limit: u16, part: &[u8]) -> bool {
+        self.owns_count() || self.search_data(limit, part)
     }
 
     #[inline]

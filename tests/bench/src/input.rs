@@ -150,7 +150,7 @@ impl Row {
             Kind::Handshakes => handshakes(self.set)?,
         };
         let connection = match self.kind {
-            Kind::Handshakes => Connection::default(),
+            Kind::Handshakes => Connection::begun(),
             _ => after_a_handshake()?,
         };
         Ok(Input {
@@ -238,7 +238,7 @@ fn case(name: &str) -> Result<Vec<vectors::Line>, String> {
 }
 
 fn after_a_handshake() -> Result<Connection, String> {
-    let mut connection = Connection::default();
+    let mut connection = Connection::begun();
     for line in case("honest_full_handshake_13")? {
         let fed = connection.feed(&Policy::default(), line.direction, &line.bytes);
         fed.map_err(|reason| format!("an honest handshake breaks {}", reason.name()))?;
