@@ -62,10 +62,14 @@ counters! {
     Unreadable = "unreadable",
     /// Streams that ended within a record.
     Truncated = "truncated",
+    /// Connections of Multipath TCP, which pass unread.
+    Mptcp = "mptcp",
     /// Connections that broke a rule.
     Condemned = "condemned",
     /// Packets dropped because their connection is condemned, or condemned by this packet.
     Dropped = "dropped",
+    /// Broken rules that were only reported.
+    Reported = "reported",
     /// RST sent to either end of a condemned connection.
     Resets = "resets",
 }

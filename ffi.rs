@@ -9,17 +9,20 @@ use crate::counters::{
     GENERAL, //
 };
 use crate::tls_parser::{
-    is_signed,
+    self,
     Connection,
     Direction,
+    Options,
     Policy,
     Reason,
+    Reasons,
     Segment, //
 };
 use core::{
     marker::PhantomData,
     mem::MaybeUninit,
     ops::{
+        ControlFlow,
         Deref,
         DerefMut, //
     },
@@ -168,23 +171,11 @@ impl Helper {
     }
 }
 
-/// What becomes of a packet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It goes its way.
-    Accept,
-    /// It is dropped.
-    Drop,
-}
-
-/// What a packet's network namespace wants of us, and the helper that its connection has.
-#[derive(Clone, Copy)]
+/// What a packet's network namespace wants of us, as its connection's helper has it.
 pub(crate) struct Wanted {
     /// What the rules need.
     pub(crate) policy: Policy,
-    /// Whether to report only, and drop nothing.
-    pub(crate) passive: bool,
-    /// The bits to set in the mark of a condemned connection.
+    /// The bits of the conntrack mark that tell of a broken rule.
     pub(crate) mark: u32,
     /// Whether to reset both ends of a condemned connection.
     pub(crate) reset: bool,
@@ -192,36 +183,30 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// Brings together a namespace's policy and a helper's profile.
-    fn new(policy: &bindings::nf_ct_tls_policy, profile: u32) -> Self {
+    fn new(raw: &bindings::nf_ct_tls_policy, profile: u32) -> Self {
+        let policy = Policy {
+            seq_len: raw.seq_len,
+            heartbeat: raw.heartbeat != 0,
+            min_version: raw.min_version,
+            midstream_drop: raw.midstream != 0,
+            report: Reasons::from_bits(raw.report),
+            off: Reasons::from_bits(raw.off),
+            passive: false,
+        };
+        let passive = raw.log_only != 0 || profile == bindings::NF_CT_TLS_PROFILE_REPORT;
         Wanted {
-            policy: Policy {
-                seq_len: policy.seq_len,
-                min_version: policy.min_version,
-                heartbeat: policy.heartbeat != 0,
-            },
-            passive: policy.log_only != 0 || profile == bindings::NF_CT_TLS_PROFILE_REPORT,
-            mark: policy.mark,
-            reset: policy.reset != 0,
-        }
-    }
-}
-
-impl Wanted {
-    /// What becomes of a packet that is to be dropped.
-    pub(crate) fn unless_passive(&self, verdict: Verdict) -> Verdict {
-        if self.passive {
-            Verdict::Accept
-        } else {
-            verdict
+            policy: if passive { policy.reporting() } else { policy },
+            mark: raw.mark,
+            reset: raw.reset != 0,
         }
     }
 
-    /// What becomes of a broken rule.
+    /// What becomes of a condemned connection.
     pub(crate) fn outcome(&self) -> Broken {
-        match (self.passive, self.reset) {
-            (true, _) => Broken::Reported,
-            (_, true) => Broken::Reset,
-            (_, false) => Broken::Dropped,
+        if self.reset {
+            Broken::Reset
+        } else {
+            Broken::Dropped
         }
     }
 }
@@ -240,8 +225,7 @@ pub(crate) enum Broken {
 /// A packet's TCP header.
 pub(crate) struct Header {
     raw: bindings::nf_ct_tls_segment,
-    /// Carries a signature, or options that cannot be read.
-    signed: bool,
+    options: Options,
 }
 
 impl Header {
@@ -254,50 +238,53 @@ impl Header {
         self.has(bindings::NF_CT_TLS_RST)
     }
 
-    /// Whether it is a SYN or a SYN-ACK.
-    pub(crate) fn is_syn(&self) -> bool {
-        self.has(bindings::NF_CT_TLS_SYN)
+    /// Whether it has no payload.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.raw.len == 0
     }
 
     /// Whether it is a bare ACK, or a RST without payload: half of all packets, and nothing to follow.
     pub(crate) fn is_bare(&self) -> bool {
         let flags = bindings::NF_CT_TLS_SYN | bindings::NF_CT_TLS_FIN | bindings::NF_CT_TLS_URG;
-        self.raw.len == 0 && !self.has(flags)
-    }
-
-    /// Where the payload is.
-    pub(crate) fn payload(&self) -> Payload {
-        Payload {
-            offset: self.raw.offset,
-            len: self.raw.len,
-        }
+        self.is_empty() && !self.has(flags)
     }
 }
 
-/// Where a packet's payload lies in it, in bytes from its network header.
-#[derive(Clone, Copy)]
-pub(crate) struct Payload {
+/// A packet's payload.
+///
+/// # Invariants
+///
+/// `len` bytes at `offset` are within the packet, which lives for `'a`.
+pub(crate) struct Payload<'a> {
+    packet: &'a Packet<'a>,
     offset: u32,
     len: u32,
 }
 
-impl Payload {
-    /// Whether there is none.
-    pub(crate) fn is_empty(self) -> bool {
-        self.len == 0
-    }
-
-    /// Its first `end` bytes.
-    pub(crate) fn up_to(self, end: u32) -> Self {
-        Payload {
-            len: self.len.min(end),
-            ..self
+impl tls_parser::Payload for Payload<'_> {
+    fn read(&mut self, from: u32, to: u32, each: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> u32 {
+        let mut chunks = Chunks::new(self, from, to);
+        while let Some(chunk) = chunks.next() {
+            if each(chunk).is_break() {
+                break;
+            }
         }
+        chunks.consumed
     }
 
-    /// How many bytes lie behind the first `skip`.
-    pub(crate) fn behind(self, skip: u32) -> u32 {
-        self.len.saturating_sub(skip)
+    fn header_at(&mut self, at: u32) -> Option<[u8; 5]> {
+        let mut header = [0; 5];
+        // A small constant.
+        let len = header.len() as u32;
+        if at.checked_add(len)? > self.len {
+            return None;
+        }
+        let offset = self.offset.checked_add(at)?;
+        // SAFETY: The packet is valid by its type invariants, and `header` has room for `len` bytes.
+        unsafe {
+            bindings::nf_ct_tls_peek(self.packet.skb.as_ptr(), offset, header.as_mut_ptr(), len)
+        }
+        .then_some(header)
     }
 }
 
@@ -369,15 +356,33 @@ impl<'a> Packet<'a> {
             }
             raw.assume_init()
         };
-        let mut header = Header { raw, signed: false };
+        let has_payload = raw.len != 0;
+        let mut header = Header {
+            raw,
+            options: Options::default(),
+        };
         // Where there is nothing to read, nobody asks.
-        if header.raw.len != 0 || header.has(bindings::NF_CT_TLS_SYN) {
-            header.signed = raw.options.is_null() || {
+        if has_payload || header.has(bindings::NF_CT_TLS_SYN) {
+            header.options = if raw.options.is_null() {
+                Options::UNREADABLE
+            } else {
                 // SAFETY: So many bytes are there: in the packet, which nobody else changes, or in `options`.
-                is_signed(unsafe { slice::from_raw_parts(raw.options, raw.options_len as usize) })
+                Options::parse(unsafe {
+                    slice::from_raw_parts(raw.options, raw.options_len as usize)
+                })
             };
         }
         Some(header)
+    }
+
+    /// The packet's payload, which that header has found.
+    pub(crate) fn payload(&self, header: &Header) -> Payload<'_> {
+        // INVARIANT: `nf_ct_tls_segment_of` found it within the packet.
+        Payload {
+            packet: self,
+            offset: header.raw.offset,
+            len: header.raw.len,
+        }
     }
 
     /// What its network namespace wants, now.
@@ -418,51 +423,11 @@ impl<'a> Packet<'a> {
         })
     }
 
-    /// Reads `N` bytes of the payload, from byte `at` on; `None` if there are not so many.
-    pub(crate) fn peek<const N: usize>(&self, payload: Payload, at: u32) -> Option<[u8; N]> {
-        // A small constant.
-        let len = N as u32;
-        if at.checked_add(len)? > payload.len {
-            return None;
-        }
-        let mut bytes = [0; N];
-        let offset = payload.offset.checked_add(at)?;
-        self.copy(offset, &mut bytes).then_some(bytes)
-    }
-
-    /// Copies the packet's bytes at `offset`; returns whether all of them could be read.
-    fn copy(&self, offset: u32, to: &mut [u8]) -> bool {
-        // Slices here are a few bytes long.
-        let len = to.len() as u32;
-        // SAFETY: `skb` is valid by the type invariants, and `to` has room for `len` bytes.
-        unsafe { bindings::nf_ct_tls_peek(self.skb.as_ptr(), offset, to.as_mut_ptr(), len) }
-    }
-
-    /// Hands the payload from byte `skip` on to `read`, in pieces, where it lies.
-    ///
-    /// Returns how many bytes were read; fewer than there are if a part cannot be read (device memory).
-    ///
-    /// # Errors
-    ///
-    /// The first error of `read`, at which the walk ends.
-    pub(crate) fn read(
-        &self,
-        payload: Payload,
-        skip: u32,
-        mut read: impl FnMut(&[u8]) -> Result<(), Reason>,
-    ) -> Result<u32, Reason> {
-        let mut chunks = Chunks::new(self, payload, skip);
-        while let Some(chunk) = chunks.next() {
-            read(chunk)?;
-        }
-        Ok(chunks.consumed)
-    }
-
     /// Adds `n` to a counter of the connection's network namespace.
-    pub(crate) fn count(&self, counter: Counter, n: u64) {
+    pub(crate) fn count(&self, counter: Counter, n: u32) {
         // SAFETY: `ct` is valid by the type invariants. Packets come only while the helper is registered,
         // and so while there are counters: `Helper` drops them last.
-        unsafe { bindings::nf_ct_tls_count(self.ct.as_ptr(), counter.index(), n) };
+        unsafe { bindings::nf_ct_tls_count(self.ct.as_ptr(), counter.index(), n.into()) };
     }
 
     /// Reports that this packet broke the rule of `reason`, and what became of that.
@@ -488,9 +453,9 @@ impl<'a> Packet<'a> {
         };
     }
 
-    /// Ends the connection at both ends. Returns how many of them, and what becomes of the packet, whose
-    /// TCP header and payload are other ones now.
-    pub(crate) fn reset(&mut self) -> (u32, Verdict) {
+    /// Ends the connection at both ends. Returns for how many of them that succeeded, and whether the packet
+    /// passes, whose TCP header and payload are other ones now.
+    pub(crate) fn reset(&mut self) -> (u32, bool) {
         // SAFETY: `skb` and `ct` are valid by the type invariants, and belong to us: nobody borrows of a
         // packet that is borrowed mutably. The connection's lock is not held, for guards borrow, too.
         let ended = unsafe {
@@ -501,12 +466,8 @@ impl<'a> Packet<'a> {
                 self.ctinfo,
             )
         };
-        let verdict = if ended & bindings::NF_CT_TLS_RECEIVER != 0 {
-            Verdict::Accept
-        } else {
-            Verdict::Drop
-        };
-        (ended.count_ones(), verdict)
+        let passes = ended & bindings::NF_CT_TLS_RECEIVER != 0;
+        (ended.count_ones(), passes)
     }
 
     /// Keeps conntrack's entry of the connection for as long as an end of it may live.
@@ -515,7 +476,6 @@ impl<'a> Packet<'a> {
         unsafe { bindings::nf_ct_tls_hold(self.ct.as_ptr()) };
     }
 
-    #[allow(dead_code)]
     /// Leaves the entry to conntrack again, and clears bits in its mark.
     pub(crate) fn release(&self, mark: u32) {
         // SAFETY: `ct` is valid by the type invariants.
@@ -560,9 +520,14 @@ impl StateGuard<'_> {
             fin: has(bindings::NF_CT_TLS_FIN),
             rst: has(bindings::NF_CT_TLS_RST),
             urg: has(bindings::NF_CT_TLS_URG),
-            signed: header.signed,
-            // What a receiver takes, by RFC 5961 section 5.2.
-            stale: has(bindings::NF_CT_TLS_ACK) && header.raw.ack_lag > header.raw.max_window,
+            signed: header.options.signed,
+            mptcp: header.options.mptcp,
+            opaque: has(bindings::NF_CT_TLS_OPAQUE),
+            ack_lag: header.raw.ack_lag,
+            max_window: header.raw.max_window,
+            overruns: has(bindings::NF_CT_TLS_OVERRUNS),
+            begins: has(bindings::NF_CT_TLS_BEGINS),
+            established: has(bindings::NF_CT_TLS_ESTABLISHED).then_some(header.raw.acked),
         }
     }
 }
@@ -605,16 +570,22 @@ struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    fn new(packet: &'a Packet<'_>, payload: Payload, skip: u32) -> Self {
-        let skip = skip.min(payload.len);
-        let from = payload.offset.saturating_add(skip);
-        let len = payload.len.saturating_sub(skip);
-        let to = from.saturating_add(len);
+    /// Begins a walk from byte `from` to byte `to` of a payload.
+    fn new(payload: &'a Payload<'_>, from: u32, to: u32) -> Self {
+        let to = to.min(payload.len);
+        let len = to.saturating_sub(from);
+        let begin = payload.offset.saturating_add(from.min(to));
+        let end = begin.saturating_add(len);
         let mut cursor = MaybeUninit::uninit();
-        // SAFETY: The packet is valid by its type invariants, and `nf_ct_tls_segment_of` found the payload
-        // within it. `cursor` has room for what C writes.
+        // SAFETY: The packet is valid by its type invariants, and the payload lies within it by its own.
+        // `cursor` has room for what C writes.
         unsafe {
-            bindings::nf_ct_tls_cursor_begin(cursor.as_mut_ptr(), packet.skb.as_ptr(), from, to)
+            bindings::nf_ct_tls_cursor_begin(
+                cursor.as_mut_ptr(),
+                payload.packet.skb.as_ptr(),
+                begin,
+                end,
+            )
         };
         // INVARIANT: The walk has just begun. It holds no pointer to itself, so it may be moved.
         Chunks {
@@ -724,12 +695,13 @@ pub(crate) unsafe extern "C" fn nf_ct_tls_help(
     profile: c_uint,
 ) -> c_int {
     // SAFETY: By the safety requirements of this function.
-    let verdict = match unsafe { Packet::from_raw(skb, protoff, ct, ctinfo, profile) } {
+    let passes = match unsafe { Packet::from_raw(skb, protoff, ct, ctinfo, profile) } {
         Some(mut packet) => crate::judge(&mut packet),
-        None => Verdict::Accept,
+        None => true,
     };
-    match verdict {
-        Verdict::Accept => bindings::NF_CT_TLS_ACCEPT as c_int,
-        Verdict::Drop => bindings::NF_CT_TLS_DROP as c_int,
+    if passes {
+        bindings::NF_CT_TLS_ACCEPT as c_int
+    } else {
+        bindings::NF_CT_TLS_DROP as c_int
     }
 }

@@ -91,6 +91,9 @@ void nf_ct_tls_look(const struct nf_conn *ct, unsigned int ctinfo,
 	if (tcp->state == TCP_CONNTRACK_SYN_RECV && (segment->flags & NF_CT_TLS_SYN) &&
 	    (segment->flags & NF_CT_TLS_ACK) && sender->td_end == end_of(segment))
 		segment->flags |= NF_CT_TLS_BEGINS;
+	/* Before its first segment a side has no window to keep to. */
+	if (sender->td_maxwin && after(end_of(segment), sender->td_maxend))
+		segment->flags |= NF_CT_TLS_OVERRUNS;
 	if (tcp->state >= TCP_CONNTRACK_ESTABLISHED && tcp->state <= TCP_CONNTRACK_CLOSE &&
 	    (receiver->flags & IP_CT_TCP_FLAG_MAXACK_SET))
 		segment->flags |= NF_CT_TLS_ESTABLISHED;

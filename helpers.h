@@ -37,6 +37,7 @@ struct nf_conn;
 #define NF_CT_TLS_URG		0x20
 #define NF_CT_TLS_OPAQUE	0x100	/* kTLS: its payload is encrypted after us */
 #define NF_CT_TLS_BEGINS	0x200	/* a SYN-ACK by which the connection begins */
+#define NF_CT_TLS_OVERRUNS	0x800	/* it ends beyond the receiver's window */
 #define NF_CT_TLS_ESTABLISHED	0x400	/* the connection is established, or past that */
 
 /* The longest options of a TCP header, in bytes. */
@@ -93,7 +94,7 @@ struct nf_ct_tls_ports {
 
 /**
  * struct nf_ct_tls_policy - what a network namespace wants
- * @report: the reasons that are reported only: bit 0 is the first reason
+ * @report: the reasons that are reported only: bit n is the reason numbered n
  * @off: the reasons that are not looked for
  * @mark: bits of the conntrack mark
  * @seq_len: how many low bytes in a row are still well, 0 for any number

@@ -4,13 +4,14 @@
 //! break the protocol's rules.
 //!
 //! ```text
-//!  nf_confirm() --> nf_ct_tls_help() --> judge(): segment -> place in the stream -> feed the parser
-//!                                           |                                          |
-//!       NF_ACCEPT or NF_DROP <--------------+<-- report, mark <-- a reason, or none <--+
+//!  nf_confirm() --> nf_ct_tls_help() --> judge(): header --> Connection::follow(), under the lock
+//!                                           |                        |
+//!       NF_ACCEPT or NF_DROP <--------------+<-- count, report, <----+
+//!                                                mark, reset
 //! ```
 //!
-//! [`tls_parser`] knows the protocol and nothing of the kernel; [`ffi`] is the border to C; this
-//! file joins the two.
+//! [`tls_parser`] knows the protocol and nothing of the kernel; [`ffi`] is the border to C; this file
+//! joins the two.
 
 use kernel::prelude::*;
 
@@ -20,21 +21,17 @@ pub mod tls_parser;
 
 use counters::Counter;
 use ffi::{
+    Broken,
     Header,
     Helper,
     Packet,
-    Payload,
-    Verdict,
     Wanted, //
 };
 use tls_parser::{
-    Connection,
-    Direction,
-    HeaderSearch,
-    Placement,
-    Policy,
+    Counts,
+    Outcome,
     Reason,
-    Segment, //
+    Verdict, //
 };
 
 module! {
@@ -57,201 +54,110 @@ impl kernel::Module for NfConntrackTls {
     }
 }
 
-/// What a segment came to.
-enum Fate {
-    /// It may pass.
-    Passed,
-    /// It breaks a rule, and condemns the connection.
-    Breaks(Reason),
-    /// Its connection was condemned before.
-    Condemned(Reason),
-    /// It came out of order, and the stream cannot be followed past it.
-    OutOfOrder,
-}
-
-/// Judges a packet.
-fn judge(packet: &mut Packet<'_>) -> Verdict {
+/// Judges a packet; returns whether it passes.
+fn judge(packet: &mut Packet<'_>) -> bool {
     let Some(header) = packet.header() else {
-        return Verdict::Accept;
+        return true;
     };
     // Bare ACKs are half of all packets: they cost a look at whether the connection is condemned.
     if header.is_bare() {
-        return match packet.condemned() {
-            Some(reason) if !header.is_reset() => end(packet, reason, Verdict::Accept),
-            _ => Verdict::Accept,
-        };
+        let condemned = packet.condemned().is_some() && !header.is_reset();
+        return !condemned || end(packet, &packet.wanted(), true);
     }
     let wanted = packet.wanted();
-    let opens = header.is_syn() && header.payload().is_empty();
-    let fate = follow(packet, header, &wanted);
-    // The lock is free again: what follows logs, notifies and sends.
-    match fate {
-        Fate::Passed => Verdict::Accept,
-        Fate::OutOfOrder => {
-            packet.count(Counter::OooDropped, 1);
-            wanted.unless_passive(Verdict::Drop)
-        }
-        Fate::Breaks(reason) => {
-            condemn(packet, &wanted, reason);
-            end(packet, reason, Verdict::Drop)
-        }
-        // It may begin another connection in the same entry: conntrack will tell.
-        Fate::Condemned(_) if opens => Verdict::Accept,
-        Fate::Condemned(reason) => end(packet, reason, Verdict::Drop),
+    let is_empty = header.is_empty();
+    let outcome = follow(packet, header, &wanted);
+    // The lock is free again: what follows notifies, logs and sends.
+    count(packet, &outcome.counts);
+    if outcome.counts.connections != 0 {
+        packet.release(wanted.mark);
+    }
+    report(packet, &outcome, &wanted);
+    match outcome.verdict {
+        _ if wanted.policy.passive => true,
+        Verdict::Pass => true,
+        Verdict::Drop => false,
+        Verdict::Condemned => end(packet, &wanted, is_empty && outcome.broken.is_none()),
     }
 }
 
 /// Follows a segment through its connection's state.
-fn follow(packet: &Packet<'_>, header: Header, wanted: &Wanted) -> Fate {
-    let (payload, direction) = (header.payload(), packet.direction());
+fn follow(packet: &Packet<'_>, header: Header, wanted: &Wanted) -> Outcome {
+    let mut payload = packet.payload(&header);
     let Some(mut connection) = packet.lock() else {
-        return Fate::Passed;
+        return Outcome::default();
     };
     let segment = connection.look(packet, header);
-    let fate = Passage {
-        connection: &mut connection,
-        policy: &wanted.policy,
-        packet,
-        payload,
-        direction,
-    }
-    .follow(&segment);
-    if wanted.passive && matches!(fate, Fate::OutOfOrder) {
-        connection.lose(direction);
-    }
-    fate
+    connection.follow(&wanted.policy, packet.direction(), &segment, &mut payload)
 }
 
-/// Tells that a packet's connection was condemned by it.
-fn condemn(packet: &Packet<'_>, wanted: &Wanted, reason: Reason) {
-    packet.count(Counter::Condemned, 1);
+/// Counts what a segment came to.
+fn count(packet: &Packet<'_>, counts: &Counts) {
+    let all = [
+        (Counter::Connections, counts.connections),
+        (Counter::Bytes, counts.bytes),
+        (Counter::Records, counts.records),
+        (Counter::Retransmissions, counts.retransmissions),
+        (Counter::GapsSkipped, counts.gaps_skipped),
+        (Counter::OooPassed, counts.ooo_passed),
+        (Counter::OooDropped, counts.ooo_dropped),
+        (Counter::Resynced, counts.resynced),
+        (Counter::Unsynced, counts.unsynced),
+        (Counter::Unreadable, counts.unreadable),
+        (Counter::Truncated, counts.truncated),
+        (Counter::Mptcp, counts.mptcp),
+    ];
+    for (counter, n) in all {
+        if n != 0 {
+            packet.count(counter, n);
+        }
+    }
+}
+
+/// Tells which rules a packet broke.
+fn report(packet: &Packet<'_>, outcome: &Outcome, wanted: &Wanted) {
+    if !outcome.reported.is_empty() {
+        for reason in outcome.reported.iter() {
+            packet.count(Counter::Reported, 1);
+            tell(packet, reason, Broken::Reported);
+        }
+    }
+    if let Some(reason) = outcome.broken {
+        packet.count(Counter::Condemned, 1);
+        tell(packet, reason, wanted.outcome());
+    }
+    // Of several reasons the first is the one that names the breach best.
+    if let Some(reason) = outcome.broken.or_else(|| outcome.reported.iter().next()) {
+        packet.set_mark(wanted.mark, reason);
+    }
+}
+
+fn tell(packet: &Packet<'_>, reason: Reason, broken: Broken) {
     packet.count(Counter::Broken(reason), 1);
-    packet.report(reason, wanted.outcome());
-    packet.set_mark(wanted.mark, reason);
+    packet.report(reason, broken);
 }
 
-/// Ends the condemned connection of a packet; where that is to be silent, the packet becomes of `silent`.
-fn end(packet: &mut Packet<'_>, reason: Reason, silent: Verdict) -> Verdict {
-    let wanted = packet.wanted();
-    if wanted.passive {
-        return Verdict::Accept;
+/// Ends the connection of a packet at both ends, if so wanted; returns whether the packet passes.
+///
+/// Where nothing is reset, a `harmless` packet passes, so that both ends can close.
+fn end(packet: &mut Packet<'_>, wanted: &Wanted, harmless: bool) -> bool {
+    if wanted.policy.passive {
+        return true;
     }
-    packet.hold();
-    // A SYN took it away, so that it can pass.
-    packet.set_mark(wanted.mark, reason);
-    let verdict = if wanted.reset {
-        let (resets, verdict) = packet.reset();
-        packet.count(Counter::Resets, u64::from(resets));
-        verdict
-    } else {
-        silent
-    };
-    if wanted.reset || verdict == Verdict::Drop {
-        packet.count(Counter::Dropped, 1);
+    // One that is refused because its beginning was not seen broke no rule.
+    if let Some(reason) = packet.condemned() {
+        packet.hold();
+        // A SYN took it away, so that it can pass.
+        packet.set_mark(wanted.mark, reason);
     }
-    verdict
-}
-
-/// A segment's way through its connection's state, which is locked.
-struct Passage<'a> {
-    connection: &'a mut Connection,
-    policy: &'a Policy,
-    packet: &'a Packet<'a>,
-    payload: Payload,
-    direction: Direction,
-}
-
-impl Passage<'_> {
-    /// Places the segment in its stream, and reads what is new of it.
-    fn follow(&mut self, segment: &Segment) -> Fate {
-        let condemned = self.connection.condemned().is_some();
-        if segment.syn && *self.connection == Connection::default() {
-            self.packet.count(Counter::Connections, 1);
-        }
-        let fate = loop {
-            let (fate, end) = match self.connection.place(self.direction, segment) {
-                Placement::Empty => break Fate::Passed,
-                Placement::Next { skip, end } => (self.read(skip, end), end),
-                Placement::BehindHole { end } => {
-                    self.packet.count(Counter::GapsSkipped, 1);
-                    (self.read(0, end), end)
-                }
-                Placement::Retransmission => {
-                    self.packet.count(Counter::Retransmissions, 1);
-                    break Fate::Passed;
-                }
-                Placement::OutOfOrder => break self.run_ahead(segment),
-                Placement::MidStream => break self.pick_up(segment),
-                Placement::Condemned(reason) if condemned => break Fate::Condemned(reason),
-                Placement::Condemned(reason) => break Fate::Breaks(reason),
-            };
-            // Behind `end` is what ran ahead; the next round settles that, and so is the last.
-            if end >= segment.len || !matches!(fate, Fate::Passed) {
-                break fate;
-            }
-        };
-        if segment.fin && matches!(fate, Fate::Passed) && self.connection.in_record(self.direction)
-        {
-            self.packet.count(Counter::Truncated, 1);
-        }
-        fate
+    if !wanted.reset && harmless {
+        return true;
     }
-
-    /// Takes the stream up in the middle, or lets the segment pass unread.
-    fn pick_up(&mut self, segment: &Segment) -> Fate {
-        let header_at = |at| self.packet.peek(self.payload, at);
-        if self.connection.pick_up(self.direction, segment, header_at) {
-            self.packet.count(Counter::Resynced, 1);
-            self.read(0, segment.len)
-        } else {
-            self.packet.count(Counter::Unsynced, 1);
-            Fate::Passed
-        }
+    packet.count(Counter::Dropped, 1);
+    if !wanted.reset {
+        return false;
     }
-
-    /// Lets a segment behind a hole pass unread, or not.
-    fn run_ahead(&mut self, segment: &Segment) -> Fate {
-        let (packet, payload) = (self.packet, self.payload);
-        let search = |mut search: HeaderSearch| {
-            let read = packet.read(payload, 0, |chunk| {
-                search.feed(chunk);
-                Ok(())
-            });
-            (read == Ok(payload.behind(0))).then_some(search)
-        };
-        if self
-            .connection
-            .run_ahead(self.policy, self.direction, segment, search)
-        {
-            self.packet.count(Counter::OooPassed, 1);
-            Fate::Passed
-        } else {
-            Fate::OutOfOrder
-        }
-    }
-
-    /// Feeds the payload from byte `skip` to byte `end` to the parser.
-    fn read(&mut self, skip: u32, end: u32) -> Fate {
-        let mut records = 0_u32;
-        let payload = self.payload.up_to(end);
-        let fed = self.packet.read(payload, skip, |chunk| {
-            let begun = self.connection.feed(self.policy, self.direction, chunk)?;
-            records = records.saturating_add(begun);
-            Ok(())
-        });
-        match fed {
-            Ok(read) => {
-                self.packet.count(Counter::Bytes, u64::from(read));
-                if records != 0 {
-                    self.packet.count(Counter::Records, u64::from(records));
-                }
-                if read < payload.behind(skip) {
-                    self.packet.count(Counter::Unreadable, 1);
-                    self.connection.lose(self.direction);
-                }
-                Fate::Passed
-            }
-            Err(reason) => Fate::Breaks(reason),
-        }
-    }
+    let (resets, passes) = packet.reset();
+    packet.count(Counter::Resets, resets);
+    passes
 }

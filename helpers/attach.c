@@ -120,12 +120,13 @@ static bool is_our_port(const struct nf_conn *ct, const struct nf_ct_tls_ports *
 }
 
 /* Only an unconfirmed connection is ours alone, and can be extended. */
-static void attach(struct nf_conn *ct, const struct nf_ct_tls_policy *policy)
+static void attach(struct nf_conn *ct)
 {
 	struct nf_conntrack_helper *helper = helper_for(nf_ct_l3num(ct));
 	struct nf_conn_help *ext;
 
-	if (nf_ct_protonum(ct) != IPPROTO_TCP || nfct_help(ct) || !is_our_port(ct, &policy->ports))
+	if (nf_ct_protonum(ct) != IPPROTO_TCP || nfct_help(ct) ||
+	    !is_our_port(ct, &nf_ct_tls_policy_of(ct)->ports))
 		return;
 	ext = nf_ct_helper_ext_add(ct, GFP_ATOMIC);
 	if (!ext) {
@@ -164,12 +165,10 @@ static bool is_syn(const struct sk_buff *skb, u8 family)
  * A SYN may begin another connection in the entry of one that was condemned, and only the answer
  * tells whether it does. So it shall get one: rules that look at our mark let it pass.
  */
-static void spare_syn(const struct sk_buff *skb, struct nf_conn *ct,
-		      const struct nf_ct_tls_policy *policy)
+static void spare_syn(const struct sk_buff *skb, struct nf_conn *ct)
 {
-	if (nf_ct_tls_is_held(ct) && nf_ct_protonum(ct) == IPPROTO_TCP &&
-	    is_syn(skb, nf_ct_l3num(ct)))
-		nf_ct_tls_clear_mark(ct, policy->mark);
+	if (nf_ct_protonum(ct) == IPPROTO_TCP && is_syn(skb, nf_ct_l3num(ct)))
+		nf_ct_tls_clear_mark(ct, nf_ct_tls_policy_of(ct)->mark);
 }
 
 /* Runs after conntrack and the raw table: explicit rules go first. */
@@ -177,15 +176,13 @@ static unsigned int meet(void *priv, struct sk_buff *skb, const struct nf_hook_s
 {
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
-	const struct nf_ct_tls_policy *policy;
 
 	if (!ct || nf_ct_is_template(ct))
 		return NF_ACCEPT;
-	policy = nf_ct_tls_policy_of(ct);
 	if (ctinfo == IP_CT_NEW && !nf_ct_is_confirmed(ct))
-		attach(ct, policy);
-	else if (ctinfo == IP_CT_ESTABLISHED || ctinfo == IP_CT_NEW)
-		spare_syn(skb, ct, policy);
+		attach(ct);
+	else if (nf_ct_tls_is_held(ct) && CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL)
+		spare_syn(skb, ct);
 	return NF_ACCEPT;
 }
 

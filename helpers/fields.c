@@ -141,7 +141,7 @@ static int parse_reasons(char *text, void *to, const char **culprit)
 		unsigned int reason = reason_of(word);
 
 		if (reason) {
-			reasons |= BIT(reason - 1);
+			reasons |= BIT(reason);
 		} else if (!strcmp(word, "all")) {
 			reasons = ~0U;
 		} else if (strcmp(word, "none")) {
@@ -162,7 +162,7 @@ static int show_reasons(char *to, size_t size, const void *from)
 	if (reasons == ~0U)
 		return scnprintf(to, size, "all");
 	for (unsigned int i = 1; (name = nf_ct_tls_reason_name(i, &len)); i++) {
-		if (reasons & BIT(i - 1))
+		if (reasons & BIT(i))
 			at += scnprintf(to + at, size - at, "%s%.*s", at ? "," : "", len, name);
 	}
 	return at ?: scnprintf(to, size, "none");

@@ -98,36 +98,44 @@ static int get_param(char *buffer, const struct kernel_param *kp)
 
 static const struct kernel_param_ops param_ops = { .set = set_param, .get = get_param };
 
-#define PARAM(_name, _index, _type, _desc)						\
-	module_param_cb(_name, &param_ops,						\
-			(void *)&nf_ct_tls_fields[NF_CT_TLS_FIELD_##_index], 0644);	\
-	__MODULE_PARM_TYPE(_name, _type);						\
-	MODULE_PARM_DESC(_name, _desc)
+#define FIELD(index) ((void *)&nf_ct_tls_fields[NF_CT_TLS_FIELD_##index])
 
-PARAM(seq_len, SEQ_LEN, "uint",
-      "drop at more than this many bytes below 128 in a row where ciphertext should be: 1..65535 bytes, 0 for off (default 128)");
-PARAM(min_version, MIN_VERSION, "version",
-      "lowest version that may be negotiated: ssl3, 1.0, 1.1, 1.2, 1.3 or 0x0300 to 0x0304, 0 for any (default 0)");
-PARAM(heartbeat, HEARTBEAT, "bool",
-      "heartbeats: 0 refused, 1 by the rules of RFC 6520 (default 0)");
-PARAM(report, REPORT, "names",
-      "reasons that are reported only, or all, or none (default none)");
-PARAM(off, OFF, "names",
-      "reasons that are not looked for, or all, or none (default none)");
-PARAM(log_only, LOG_ONLY, "bool",
-      "1 to report what breaks a rule and drop nothing (default 0)");
-PARAM(midstream, MIDSTREAM, "word",
-      "connections that begin in the middle: pass or drop");
-PARAM(reset, RESET, "bool",
-      "condemned connections: 1 reset at both ends, 0 dropped in silence (default 1)");
-PARAM(mark, MARK, "uint",
-      "bits of the conntrack mark for broken rules; 5 in a row or more hold the reason's number (default 0)");
-PARAM(log, LOG, "uint",
-      "1 for lines in the kernel log, 2 for packet loggers, 3 for both, 0 for none (default 3)");
-PARAM(log_limit, LOG_LIMIT, "uint",
-      "lines in 5 seconds, for each network namespace, 0 for no limit (default 10)");
-PARAM(ports, PORTS, "array of ushort",
-      "TCP ports whose new connections get the helper: up to 8, 0 for none (default 443)");
+module_param_cb(seq_len, &param_ops, FIELD(SEQ_LEN), 0644);
+__MODULE_PARM_TYPE(seq_len, "uint");
+MODULE_PARM_DESC(seq_len, "drop at more than this many bytes below 128 in a row where ciphertext should be: 1..65535 bytes, 0 for off (default 128)");
+module_param_cb(min_version, &param_ops, FIELD(MIN_VERSION), 0644);
+__MODULE_PARM_TYPE(min_version, "version");
+MODULE_PARM_DESC(min_version, "lowest version that may be negotiated: ssl3, 1.0, 1.1, 1.2, 1.3 or 0x0300 to 0x0304, 0 for any (default 0)");
+module_param_cb(heartbeat, &param_ops, FIELD(HEARTBEAT), 0644);
+__MODULE_PARM_TYPE(heartbeat, "bool");
+MODULE_PARM_DESC(heartbeat, "heartbeats: 0 refused, 1 by the rules of RFC 6520 (default 0)");
+module_param_cb(report, &param_ops, FIELD(REPORT), 0644);
+__MODULE_PARM_TYPE(report, "names");
+MODULE_PARM_DESC(report, "reasons that are reported only, or all, or none (default none)");
+module_param_cb(off, &param_ops, FIELD(OFF), 0644);
+__MODULE_PARM_TYPE(off, "names");
+MODULE_PARM_DESC(off, "reasons that are not looked for, or all, or none (default none)");
+module_param_cb(log_only, &param_ops, FIELD(LOG_ONLY), 0644);
+__MODULE_PARM_TYPE(log_only, "bool");
+MODULE_PARM_DESC(log_only, "1 to report what breaks a rule and drop nothing (default 0)");
+module_param_cb(midstream, &param_ops, FIELD(MIDSTREAM), 0644);
+__MODULE_PARM_TYPE(midstream, "word");
+MODULE_PARM_DESC(midstream, "connections that begin in the middle: pass or drop");
+module_param_cb(reset, &param_ops, FIELD(RESET), 0644);
+__MODULE_PARM_TYPE(reset, "bool");
+MODULE_PARM_DESC(reset, "condemned connections: 1 reset at both ends, 0 dropped in silence (default 1)");
+module_param_cb(mark, &param_ops, FIELD(MARK), 0644);
+__MODULE_PARM_TYPE(mark, "uint");
+MODULE_PARM_DESC(mark, "bits of the conntrack mark for broken rules; 5 in a row or more hold the reason's number (default 0)");
+module_param_cb(log, &param_ops, FIELD(LOG), 0644);
+__MODULE_PARM_TYPE(log, "uint");
+MODULE_PARM_DESC(log, "1 for lines in the kernel log, 2 for packet loggers, 3 for both, 0 for none (default 3)");
+module_param_cb(log_limit, &param_ops, FIELD(LOG_LIMIT), 0644);
+__MODULE_PARM_TYPE(log_limit, "uint");
+MODULE_PARM_DESC(log_limit, "lines in 5 seconds, for each network namespace, 0 for no limit (default 10)");
+module_param_cb(ports, &param_ops, FIELD(PORTS), 0644);
+__MODULE_PARM_TYPE(ports, "array of ushort");
+MODULE_PARM_DESC(ports, "TCP ports whose new connections get the helper: up to 8, 0 for none (default 443)");
 
 void nf_ct_tls_policy_forget_ports(void)
 {

@@ -317,5 +317,6 @@ bool nf_ct_tls_is_held(const struct nf_conn *ct)
 
 void nf_ct_tls_unhold(struct nf_conn *ct)
 {
-	clear_bit(IPS_FIXED_TIMEOUT_BIT, &ct->status);
+	if (nf_ct_tls_is_held(ct))
+		clear_bit(IPS_FIXED_TIMEOUT_BIT, &ct->status);
 }

@@ -20,18 +20,35 @@ RECORD = b"\x15\x03\x01\x00\x02\x01\x5a"
 ROUTER = {socket.AF_INET: "10.0.2.1", socket.AF_INET6: "2001:db8:2::1"}
 # The client's packets come from the router, and go to an address that nobody has.
 NAT = """table inet translate {
-    chain dst { type nat hook prerouting priority dstnat;
+    chain prerouting {
+        type nat hook prerouting priority dstnat
         ip daddr 10.0.9.9 dnat ip to 10.0.2.2
-        ip6 daddr 2001:db8:9::9 dnat ip6 to 2001:db8:2::2 }
-    chain src { type nat hook postrouting priority srcnat; oifname s0 masquerade }
-}"""
+        ip6 daddr 2001:db8:9::9 dnat ip6 to 2001:db8:2::2
+    }
+    chain postrouting {
+        type nat hook postrouting priority srcnat
+        oifname s0 masquerade
+    }
+}
+"""
 NOBODY = {socket.AF_INET: "10.0.9.9", socket.AF_INET6: "2001:db8:9::9"}
 # The README's rule.
-REJECT = """table inet marked { chain forward { type filter hook forward priority filter;
-    meta l4proto tcp ct mark and 0x10 == 0x10 reject with tcp reset } }"""
-# An end that hears of no reset.
-DEAF = """table inet deaf { chain input { type filter hook input priority filter;
-    tcp flags & rst == rst drop } }"""
+REJECT = """table inet marked {
+    chain forward {
+        type filter hook forward priority filter
+        meta l4proto tcp ct mark and 0x10 == 0x10 reject with tcp reset
+    }
+}
+"""
+# An end that hears of no reset, and one that gets no data.
+DEAF = """table inet deaf {
+    chain input {
+        type filter hook input priority filter
+        tcp flags & rst == rst drop
+    }
+}
+"""
+NO_DATA = DEAF.replace("deaf", "no_data").replace("rst == rst", "(psh | ack) == psh | ack")
 
 
 def run(namespace: str, *command: str, text: str | None = None) -> str:
@@ -143,8 +160,7 @@ def missed(family: socket.AddressFamily) -> None:
 def middle_of_a_train(family: socket.AddressFamily) -> None:
     """A reset beyond what the server expects draws an ACK, which tells the right number."""
     client, server = pair(family)
-    with ruleset("server", "table inet gap { chain input { type filter hook input priority filter; "
-                 "tcp flags & (psh|ack) == psh|ack drop } }"):
+    with ruleset("server", NO_DATA):
         client.sendall(RECORD)
         client.sendall(NOT_TLS)
         is_reset(client)
