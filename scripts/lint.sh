@@ -40,7 +40,7 @@ same_settings() {
 }
 
 mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
-mapfile -t pythons < <(files '*.py')
+mapfile -t pythons < <(files '*.py' tls-status)
 mapfile -t c_files < <(files '*.[ch]' | grep '^helpers')
 
 plan 16

@@ -14,7 +14,8 @@ pub mod tls_parser;
 use tls_parser::{
     Connection,
     Direction,
-    Policy, //
+    Policy,
+    Reasons, //
 };
 
 module! {
@@ -45,6 +46,10 @@ const DEFAULT: Policy = Policy {
     seq_len: 128,
     heartbeat: true,
     min_version: 0,
+    midstream_drop: false,
+    report: Reasons::NONE,
+    off: Reasons::NONE,
+    passive: false,
 };
 
 include!(env!("NF_CT_TLS_CASES"));
