@@ -10,20 +10,13 @@ from functools import partial
 
 import tlsnet
 from tlsnet import CLIENT, SERVER, KernelLog, Ktap, client_of, counters, pair, receive_exactly, reset
+from wire import checksum
 
 # An alert in the clear breaks no rule.
 RECORD = b"\x15\x03\x01\x00\x02\x01\x5a"
 # Where a TCP header has its length and flags, the packet inside an ICMP error has its IP ID, or its length.
 HEADER_LENGTH = 5 << 12
 FLAGS = {"urgent": 0x20, "syn": 0x02, "payload": 0}
-
-
-def checksum(data: bytes) -> int:
-    """The Internet checksum."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def inner_packet(family: socket.AddressFamily, port: int, flags: int) -> bytes:

@@ -9,7 +9,6 @@ the connection; the rule that keeps it from resetting it stands in main().
 
 import select
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -19,10 +18,10 @@ from functools import partial
 import tlsnet
 from tlsnet import CLIENT, SERVER, KernelLog, Ktap, counters, netns, pending, receive_exactly
 from vectorfile import lines_of
+from wire import Arrival, Segment, parse_tcp
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 PORTS = iter(range(40000, 41000))
-FIN, SYN, RST, PSH, ACK, URG = (1 << bit for bit in range(6))
 
 WRAP = 1 << 32
 # In each stream the sequence numbers begin anew, after 30 bytes.
@@ -32,15 +31,6 @@ START = WRAP - 30
 ALERTS = b"\x15\x03\x01\x00\x02\x01\x5a" * 9
 RECORD = b"\x17\x03\x03\x02\x58" + bytes(0x80 | i & 0x7F for i in range(600))
 BAD_RECORD = b"\x63\x03\x03\x00\x10" + bytes(16)
-
-
-def checksum(data: bytes) -> int:
-    """The Internet checksum."""
-    data += bytes(len(data) % 2)
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 class Peer:
@@ -57,9 +47,9 @@ class Peer:
             listener = socket.create_server((SERVER[family], 443), family=family)
         self.start, self.peer_next = START, 0
         with listener:
-            self.send(-1, b"", SYN)
-            syn = self._await(lambda seq, ack, flags: bool(flags & SYN))
-            self.peer_next = (syn + 1) % WRAP
+            self.send(-1, b"", "S")
+            syn = self._await(lambda arrival: arrival.has("S"))
+            self.peer_next = (syn.seq + 1) % WRAP
             self.send(0, b"")
             listener.settimeout(tlsnet.TIMEOUT)
             self.server, _ = listener.accept()
@@ -75,18 +65,15 @@ class Peer:
         """The client as a log line names it."""
         return CLIENT[self.family], self.port
 
-    def send(self, offset: int, data: bytes, flags: int = ACK | PSH, urgent: int = 0) -> None:
+    def send(self, offset: int, data: bytes, flags: str = "AP", urgent: int = 0) -> None:
         """Sends a segment whose data begins at this offset of the stream."""
         seq = (self.start + offset) % WRAP
-        header = struct.pack(
-            "!HHIIBBHHH", self.port, 443, seq, self.peer_next, 5 << 4, flags, 65535, 0, urgent
-        )
-        pseudo = b"".join(socket.inet_pton(self.family, a[self.family]) for a in (CLIENT, SERVER))
-        length = len(header) + len(data)
-        total = checksum(pseudo + struct.pack("!II", length, socket.IPPROTO_TCP) + header + data)
-        self.raw.send(header[:16] + struct.pack("!H", total) + header[18:] + data)
+        target = SERVER[self.family], 443
+        ack = self.peer_next
+        segment = Segment(self.name, target, seq, ack, flags, urgent=urgent, data=data)
+        self.raw.send(segment.tcp())
 
-    def _await(self, wanted: Callable[[int, int, int], bool]) -> int:
+    def _await(self, wanted: Callable[[Arrival], bool]) -> Arrival:
         end = time.monotonic() + tlsnet.TIMEOUT
         while time.monotonic() < end:
             if not select.select([self.raw], [], [], 0.1)[0]:
@@ -94,18 +81,18 @@ class Peer:
             packet = self.raw.recv(65536)
             if self.family == socket.AF_INET:
                 packet = packet[(packet[0] & 15) * 4 :]
-            _, to, seq, ack, _, flags = struct.unpack_from("!HHIIBB", packet)
-            if to == self.port and wanted(seq, ack, flags):
-                return int(seq)
+            arrival = parse_tcp(packet)
+            if arrival.target == self.port and wanted(arrival):
+                return arrival
         raise TimeoutError("the server did not answer as it should")
 
     def await_ack(self, offset: int) -> None:
         """Waits until the server acknowledges the stream up to this offset, and no more."""
         seen: list[int] = []
 
-        def acknowledged(_: int, ack: int, flags: int) -> bool:
-            seen.append((ack - self.start) % WRAP)
-            return bool(flags & ACK) and seen[-1] >= offset
+        def acknowledged(arrival: Arrival) -> bool:
+            seen.append((arrival.ack - self.start) % WRAP)
+            return arrival.has("A") and seen[-1] >= offset
 
         self._await(acknowledged)
         if seen[-1] != offset:
@@ -266,7 +253,7 @@ def runs_ahead(trial: Trial) -> None:
 
 def urgent(trial: Trial) -> None:
     """Urgent data breaks the rules."""
-    trial.peer.send(0, ALERTS, ACK | URG, urgent=1)
+    trial.peer.send(0, ALERTS, "AU", urgent=1)
     trial.condemned_for("urgent_data")
 
 
