@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 [ $# -gt 0 ] || die "usage: scripts/uml.sh SCRIPT ARGS..."
 need_root
 find_kernel
-timeout=${UML_TIMEOUT:-1800}
+timeout=${UML_TIMEOUT:-7200}
 debug=${UML_DEBUG:-0}
 case $debug in
 0) flavour=um compiler=CC=gcc-14 build_time="4 minutes" ;;

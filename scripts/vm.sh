@@ -18,7 +18,7 @@ if [ -n "${VM_ROOT:-}" ]; then
 else
 	find_kernel
 fi
-timeout=${VM_TIMEOUT:-1800}
+timeout=${VM_TIMEOUT:-7200}
 out=build/$version
 kernel=/usr/lib/modules/$version/vmlinuz
 # shellcheck source=scripts/guest.sh
@@ -51,7 +51,8 @@ boot() {
 		vng --run "$kernel" "${acceleration[@]}" --force-9p --force-initramfs --user root \
 		--cpus "${VM_CPUS:-2}" --memory "${VM_MEMORY:-1G}" --cwd "$guest_clone" \
 		${VM_QEMU:+"--qemu-opts=$VM_QEMU"} \
-		--append "oops=panic watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" "$@"
+		--append "oops=panic watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" \
+		--append "sysctl.kernel.hung_task_timeout_secs=1200" "$@"
 }
 
 boot_into() { boot --verbose --append "loglevel=7" --exec "$1"; }

@@ -22,7 +22,7 @@ probe() {
 	local answer
 	ncat -4 -l 127.0.0.1 443 --exec /bin/cat &
 	until ss -Hltn 'sport = 443' | grep -q .; do kill -0 $! || return; done
-	answer=$(printf '\x18\x03\x02\x00\x03\x01\x40\x00' | timeout 10 ncat 127.0.0.1 443 | wc -c)
+	answer=$(printf '\x18\x03\x02\x00\x03\x01\x40\x00' | timeout 120 ncat 127.0.0.1 443 | wc -c)
 	kill $!
 	[ "$answer" = 0 ]
 }

@@ -99,9 +99,9 @@ record() {
 # visit PORT: the page comes with all its parts.
 visit() {
 	local page
-	page=$(timeout 120 chromium-headless-shell --no-sandbox --disable-gpu --disable-quic --no-first-run \
+	page=$(timeout 1800 chromium-headless-shell --no-sandbox --disable-gpu --disable-quic --no-first-run \
 		--disable-background-networking --disable-component-update --disable-sync --ignore-certificate-errors \
-		--user-data-dir="$work/profile" --timeout=20000 --virtual-time-budget=60000 \
+		--user-data-dir="$work/profile" --timeout=1200000 --virtual-time-budget=60000 \
 		--dump-dom "https://127.0.0.1:$1/" 2>>"$noise") || { cat "$noise" && exit 1; }
 	if [[ $page != *"got 1200000, upload 201"* && $page != *"got 1200000, upload 204"* ]]; then
 		printf 'port %s: not the page: %s\n' "$1" "${page:0:300}" >&2

@@ -248,7 +248,7 @@ def ciphers() -> Iterator[Case]:
     ):
         yield openssl_pair(name, {"TLS 1.2"}, "-cipher", f"{name}:@SECLEVEL=0", version="1.2")
     null = openssl_pair("NULL cipher", {"TLS 1.2"}, "-cipher", "NULL-SHA256:@SECLEVEL=0", version="1.2")
-    silent = replace(openssl_client(null.client_wish, 0)[0], patience=20)
+    silent = replace(openssl_client(null.client_wish, 0)[0], patience=120)
     silent = replace(silent, words=tuple(word.replace(":0", ":{port}") for word in silent.words))
     yield replace(null, command=silent, transfers=False, condemned="suspicious_sequence")
 

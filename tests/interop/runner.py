@@ -24,7 +24,7 @@ from stacks import BODY, CLIENTS, REQUEST, SERVERS, STORE, Command, Wish
 FIRST_PORT = 4000  # of the cases
 FIRST_SERVER_PORT = 6000
 # How long a server may take to listen: an upper bound.
-PATIENCE = 120.0
+PATIENCE = 1200.0
 # Servers of ours answer with the file and what was asked, NSS's with what was asked only.
 ECHOING = {"mbedTLS", "wolfSSL", "rustls", "tlslite-ng", "Go", "Java"}
 BODY_ONLY = {"curl", "wget"}

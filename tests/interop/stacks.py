@@ -45,7 +45,7 @@ class Command:
     talk: tuple[tuple[bytes, bytes], ...] = ((REQUEST, BODY),)
     close: bool = False  # the standard input ends once all is sent, not once all is said
     kill: bool = False  # and then it is ended, at once
-    patience: float = 120  # seconds of silence: an upper bound under emulation, never a measure of speed
+    patience: float = 1200  # seconds of silence: an upper bound under emulation, never a measure of speed
 
 
 Client = Callable[[Wish, int], list[Command]]

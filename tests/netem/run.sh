@@ -83,7 +83,7 @@ same() {
 }
 
 fetch() {
-	on client curl -sSk --fail --max-time 600 --tlsv1."$1" --tls-max 1."$1" "${@:3}" \
+	on client curl -sSk --fail --max-time "$patience" --tlsv1."$1" --tls-max 1."$1" "${@:3}" \
 		"https://$server4:$2"
 }
 
@@ -334,7 +334,6 @@ clean_100() {
 
 checktool insmod ip tc ethtool nginx curl openssl
 modprobe sch_netem
-timeout=300
 setup_net
 # A run is not to begin with what TCP learnt in the one before it.
 for ns in client server; do

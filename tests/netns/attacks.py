@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Attacks on a handshake, run in the guest: attacks.py NAME SERVER PORT. Prints what came of it."""
+"""Attacks on a handshake, run in the guest: attacks.py NAME SERVER PORT. Prints what came of it.
 
+A connection that the log names, and that brings no answer, came to silence: nobody waits to see how long it lasts.
+"""
+
+import select
 import socket
 import ssl
 import sys
 import threading
 
-from tlsnet import TIMEOUT, netns
+from tlsnet import TIMEOUT, KernelLog, client_of, netns, wait_until
 
 # supported_versions of a client that offers TLS 1.3 and 1.2, and what makes 1.2 the best of it.
 OFFERS_13 = bytes.fromhex("002b 0005 04 0304 0303")
@@ -37,19 +41,28 @@ def client_hello(maximum: ssl.TLSVersion) -> bytes:
     return outgoing.read()
 
 
+def is_answered(sock: socket.socket, log: KernelLog) -> bool:
+    """Waits for an answer, or for the log to name the connection: whether it is the former."""
+
+    def readable() -> bool:
+        return bool(select.select([sock], [], [], 0)[0])
+
+    wait_until(lambda: readable() or log.about(client_of(sock)), "an answer or a log line", fd=sock.fileno())
+    return readable()
+
+
 def ccs_injection(server: str, port: int) -> str:
     """CVE-2014-0224: a ChangeCipherSpec in front of the key exchange."""
+    log = KernelLog()
     with netns("client"), socket.create_connection((server, port), TIMEOUT) as sock:
         sock.sendall(client_hello(ssl.TLSVersion.TLSv1_2))
         flight = b""
         while not flight.endswith(SERVER_HELLO_DONE):
             flight += sock.recv(65536)
         sock.sendall(CHANGE_CIPHER_SPEC)
-        sock.settimeout(3)
-        try:
-            return "answered" if sock.recv(1) else "closed"
-        except TimeoutError:
+        if not is_answered(sock, log):
             return "silence"
+        return "answered" if sock.recv(1) else "closed"
 
 
 def pump(source: socket.socket, sink: socket.socket, rewrite: bool) -> None:
@@ -73,16 +86,26 @@ def proxy(listener: socket.socket, namespace: str, target: tuple[str, int]) -> N
 
 def handshake(address: tuple[str, int]) -> str:
     """What a client that offers TLS 1.3 gets."""
+    log = KernelLog()
     with netns("client"):
         plain = socket.create_connection(address, TIMEOUT)
-    plain.settimeout(5)
-    try:
-        with context().wrap_socket(plain) as tls:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context().wrap_bio(incoming, outgoing)
+    while True:
+        try:
+            tls.do_handshake()
+            plain.sendall(outgoing.read())
             return str(tls.version())
-    except TimeoutError:
-        return "silence"
-    except (ssl.SSLError, OSError) as error:
-        return f"refused: {getattr(error, 'reason', error)}"
+        except ssl.SSLWantReadError:
+            plain.sendall(outgoing.read())
+            if not is_answered(plain, log):
+                return "silence"
+            if data := plain.recv(65536):
+                incoming.write(data)
+            else:
+                incoming.write_eof()
+        except (ssl.SSLError, OSError) as error:
+            return f"refused: {getattr(error, 'reason', error)}"
 
 
 def downgrade(namespace: str, bind: str, server: str, port: int) -> str:

@@ -30,8 +30,6 @@ plain_service() {
 		server = socket.create_server(("127.0.0.1", 443))
 		client = socket.create_connection(("127.0.0.1", 443))
 		peer, _ = server.accept()
-		for sock in client, peer:
-		    sock.settimeout(5)
 		peer.sendall(b"220 ready\r\n")
 		assert client.recv(100) == b"220 ready\r\n"
 	PYTHON

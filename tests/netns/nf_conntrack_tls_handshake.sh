@@ -16,7 +16,7 @@ ciphers12=(ECDHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES256-SHA AES128-SHA256 ECDHE-
 resumes() {
 	local cursor
 	cursor=$(log_cursor)
-	on client timeout 300 openssl s_client -connect "$server4:443" -tls1_2 -reconnect \
+	on client timeout "$patience" openssl s_client -connect "$server4:443" -tls1_2 -reconnect \
 		</dev/null >"$scratch/reconnect.log" 2>&1
 	[[ $(grep -c '^Reused, TLSv1.2' "$scratch/reconnect.log") == 5 ]] &&
 		not_logged "$cursor" condemned

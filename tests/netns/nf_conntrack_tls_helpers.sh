@@ -13,7 +13,6 @@ says() {
 		import socket
 		import sys
 		client = socket.create_connection(("10.0.2.2", 8443), source_address=(sys.argv[1], 0))
-		client.settimeout(20)
 		client.sendall(b"GET / HTTP/1.0\r\n")
 		try:
 		    print(client.recv(100).decode())

@@ -4,7 +4,7 @@
 # Files fetched over real TLS by OpenSSL's own tools, for the tests that show
 # that honest traffic passes whole. Sourced behind lib.sh.
 
-: "${scratch:?lib.sh first}"
+: "${scratch:?lib.sh first}" "${patience:?lib.sh first}"
 
 # make_file MEGABYTES: what is fetched, and the server's certificate.
 make_file() {
@@ -25,7 +25,7 @@ fetch() {
 	shift 2
 	cursor=$(log_cursor)
 	printf 'GET /file HTTP/1.0\r\n\r\n' |
-		on "$ns" timeout 300 openssl s_client -connect "$address:443" -quiet -ign_eof "$@" \
+		on "$ns" timeout "$patience" openssl s_client -connect "$address:443" -quiet -ign_eof "$@" \
 			2>"$scratch/s_client.log" | cmp - "$scratch/file" &&
 		not_logged "$cursor" condemned && return
 	cat "$scratch/s_client.log"

@@ -165,7 +165,7 @@ namespace_comes_and_goes() {
 	ip -n $ns link set lo up
 	on $ns iptables -A INPUT -m conntrack --ctstate INVALID -j DROP
 	# shellcheck disable=SC2016
-	on $ns timeout 60 bash -c 'ncat -l 443 & until exec 3<>/dev/tcp/127.0.0.1/443; do sleep 0.1; done
+	on $ns timeout "$timeout" bash -c 'ncat -l 443 & until exec 3<>/dev/tcp/127.0.0.1/443; do sleep 0.1; done
 		printf "\x16\x03\x01\x01" >&3; kill $!'
 	tracked=$(on $ns cat /proc/sys/net/netfilter/nf_conntrack_count)
 	ip netns del $ns && ((tracked))
@@ -181,8 +181,7 @@ clients_die() {
 	local client
 	"$python" "$stress/calls.py" hold 5 >"$scratch/held" &
 	client=$!
-	# Amid the storm it takes a debug kernel more than a minute to begin.
-	timeout=300 busywait grep -q held "$scratch/held"
+	busywait grep -q held "$scratch/held"
 	kill -KILL $client
 	! wait $client && cat "$scratch/held" && grep -q '^[1-9]' "$scratch/held"
 }
