@@ -20,19 +20,19 @@
 netem=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
 source "$netem/../netns/lib.sh"
+# shellcheck source=tests/netem/shape.sh
+source "$netem/shape.sh"
 
-seconds=${NETEM_SECONDS:-4}
-pairs=${NETEM_PAIRS:-15}
-full=100 least=5 # megabytes
-megabyte=1000000
+export NETEM_SECONDS=${NETEM_SECONDS:-4} NETEM_PAIRS=${NETEM_PAIRS:-15}
+export NETEM_FOLDER=$scratch NETEM_TOLD=$scratch/told
+full=100 # megabytes
 store=$scratch/www
-shown=(gaps_skipped ooo_passed ooo_dropped retransmissions truncated)
 
 # --- the servers ------------------------------------------------------------
 
 make_files() {
 	mkdir -p "$store" "$scratch/received"
-	head -c $((full * megabyte)) /dev/urandom >"$store/data"
+	head -c "${full}MB" /dev/urandom >"$store/data"
 	chmod 755 "$scratch" "$store"
 	chmod 777 "$scratch/received"
 	make_certificate
@@ -73,69 +73,7 @@ tls_server() {
 	CONF
 }
 
-# --- transfers --------------------------------------------------------------
-
-# same SUM BYTES: whether it is that of so many bytes of what was to be sent.
-same() {
-	[[ $1 == "$(head -c "$2" "$store/data" | sha256sum)" ]] && return
-	echo "other bytes arrived than were sent" >&2
-	return 1
-}
-
-fetch() {
-	on client curl -sSk --fail --max-time "$patience" --tlsv1."$1" --tls-max 1."$1" "${@:3}" \
-		"https://$server4:$2"
-}
-
-# download TLS PORT BYTES: prints bytes a second.
-download() {
-	local sum speed
-	speed=$(fetch "$1" "$2/data" -r "0-$(($3 - 1))" -o "$scratch/got" -w '%{speed_download}') ||
-		return 1
-	sum=$(sha256sum <"$scratch/got")
-	same "$sum" "$3" || return 1
-	echo "${speed%.*}"
-}
-
-# upload TLS PORT BYTES: prints bytes a second.
-upload() {
-	local answer file sum
-	head -c "$3" "$store/data" >"$scratch/put"
-	answer=$(fetch "$1" "$2/upload" -H 'Expect:' -T "$scratch/put" -w ' %{speed_upload}') || return 1
-	file=${answer% *} answer=${answer##* }
-	sum=$(sha256sum <"$file")
-	rm -f "$file"
-	same "$sum" "$3" || return 1
-	echo "${answer%.*}"
-}
-
 # --- networks ---------------------------------------------------------------
-
-ends=("client eth0" "router c0" "router s0" "server eth0")
-
-# shape WHERE NETEM...: before (the hosts' ends) or behind (the router's), or nowhere.
-shape() {
-	local where=$1 end
-	shift
-	clear_shape
-	for end in "${ends[@]}"; do
-		[[ $where == before && $end == router* ]] && continue
-		[[ $where == behind && $end != router* ]] && continue
-		# shellcheck disable=SC2086
-		qdisc replace $end netem limit 10000 "$@"
-	done
-}
-
-clear_shape() {
-	local end
-	for end in "${ends[@]}"; do
-		# shellcheck disable=SC2086
-		qdisc delete $end 2>/dev/null || :
-	done
-}
-
-# qdisc VERB NAMESPACE DEVICE REST...
-qdisc() { tc -n "$2" qdisc "$1" dev "$3" root "${@:4}"; }
 
 # offloads on|off: of all ends; the kernel calls what a device lacks an error. TCP hands many segments down
 # at once even so, which netem would lose at once, unless the device takes but one.
@@ -161,56 +99,15 @@ mtu() {
 
 # --- cases ------------------------------------------------------------------
 
-counts() {
-	local name
-	for name in "${shown[@]}"; do
-		printf '%s %s\n' "$name" "$(counter "$name")"
-	done
-}
-
-# difference BEFORE AFTER: of two outputs of counts.
-difference() { paste <(echo "$1") <(echo "$2") | awk '{ printf " %s=%d", $1, $4 - $2 }'; }
-
-# transfer WAY TLS MOST: as many megabytes as fit into the time, up to MOST.
-transfer() {
-	local way=$1 tls=$2 most=$3 speed size before condemned
-	condemned=$(counter condemned) before=$(counts)
-	speed=$($way "$tls" 443 $((least * megabyte))) || return 1
-	size=$((speed * seconds / megabyte))
-	size=$((size > most ? most : size))
-	if ((most == full)); then size=$full; fi
-	if ((size > least)); then
-		speed=$($way "$tls" 443 $((size * megabyte))) || return 1
-	else
-		size=$least
-	fi
-	printf '# %s: TLS 1.%s %s: %d MB, %d kB/s,%s\n' "$current" "$tls" "$way" "$size" \
-		$((speed / 1000)) "$(difference "$before" "$(counts)")" >>"$scratch/told"
-	if [[ $(counter condemned) != "$condemned" ]]; then
-		echo "condemned:"
-		log_since "$cursor" | grep "$module"
-		return 1
-	fi
-}
-
-# transfers MOST: both ways, both versions.
-transfers() {
-	local tls way
-	for tls in 2 3; do
-		for way in download upload; do
-			transfer "$way" "$tls" "$1" || return 1
-		done
-	done
-}
-
-# network NAME MOST: all transfers over what was set up; one test.
-network() {
-	current=$1
+# measured NAME HOW WORDS...: one test, by transfers.py.
+measured() {
 	: >"$scratch/told"
-	cursor=$(log_cursor)
-	check "netem_$1" transfers "$2"
+	check "netem_$1" "$python" "$netem/transfers.py" "$2" "$1" "${@:3}"
 	note <"$scratch/told"
 }
+
+# network NAME MOST: all transfers over what was set up.
+network() { measured "$1" each "$2"; }
 
 # NAME WHERE NETEM...: behind the router only losses differ, as segments that were seen and come again.
 impairments=(
@@ -246,60 +143,6 @@ sized() {
 
 # --- with against without ---------------------------------------------------
 
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-
-# resent: what TCP has sent again so far, and how often only after its timer ran out.
-resent() {
-	local ns
-	for ns in client server; do
-		on "$ns" nstat -asz TcpRetransSegs TcpExtTCPTimeouts TcpExtTCPLossProbes
-	done | awk '/^Tcp/ { n[$1] += $2 } END { print n["TcpRetransSegs"], n["TcpExtTCPTimeouts"], n["TcpExtTCPLossProbes"] }'
-}
-
-# timed FILE WAY PORT BYTES: one run, its speed and what was sent again.
-timed() {
-	local before speed
-	before=$(resent)
-	speed=$($2 3 "$3" "$4") || return 1
-	echo "$speed" "$before" "$(resent)" | awk '{ print $1, $5 - $2, $6 - $3, $7 - $4 }' >>"$1"
-}
-
-# ratio PORT WAY WHERE NETEM...: medians of alternating runs, with the helper and without; the dice of both
-# runs of a pair fall alike.
-ratio() {
-	local port=$1 other=$((8000 + $1)) way=$2 speed size most=$((full * megabyte)) n before
-	shape "${@:3}"
-	speed=$($way 3 "$other" $((least * megabyte))) || return 1
-	size=$((speed * seconds))
-	size=$((size > most ? most : size < least * megabyte ? least * megabyte : size))
-	: >"$scratch/with"
-	: >"$scratch/without"
-	before=$(counts)
-	for ((n = 1; n <= pairs; n++)); do
-		shape "${@:3}" seed "$n"
-		timed "$scratch/with" "$way" "$port" "$size" || return 1
-		shape "${@:3}" seed "$n"
-		timed "$scratch/without" "$way" "$other" "$size" || return 1
-	done
-	told_ratio "$size" "$(difference "$before" "$(counts)")" >>"$scratch/told"
-	clear_shape
-}
-
-told_ratio() {
-	local with without arm
-	with=$(median <"$scratch/with") without=$(median <"$scratch/without")
-	awk -v w="$with" -v o="$without" -v n="$pairs" -v size="$(($1 / megabyte))" -v what="$current" '
-		BEGIN { printf "# %s: with %d kB/s, without %d kB/s, ratio %.2f (medians of %d runs of %d MB)\n",
-			what, w / 1000, o / 1000, w / o, n, size }'
-	echo "# helper:$2"
-	for arm in with without; do
-		awk -v arm="$arm" '
-			{ speeds = speeds " " int($1 / 1000); s += $2; t += $3; p += $4 }
-			END { printf "# %s:%s kB/s; sent again %d, timers run out %d, probes %d\n", arm, speeds, s, t, p }
-		' "$scratch/$arm"
-	done
-}
-
 # NAME PORT WAY WHERE NETEM...: curl sends records of 16 KiB, nginx of what the port says. The ends' delays
 # add up to the round trip.
 comparisons=(
@@ -319,11 +162,8 @@ throughput() {
 	offloads off
 	for comparison in "${comparisons[@]}"; do
 		read -r name rest <<<"$comparison"
-		current=throughput_$name
-		: >"$scratch/told"
 		# shellcheck disable=SC2086
-		check "$current" ratio $rest
-		note <"$scratch/told"
+		measured "throughput_$name" ratio $rest
 	done
 }
 
