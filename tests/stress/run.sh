@@ -62,15 +62,7 @@ settle() { busywait settled || { cat "$scratch/talking" && return 1; }; }
 
 # --- what is left -----------------------------------------------------------
 
-# The reasons stand behind "dropped".
-add_up() {
-	on router awk '
-		behind { sum += $2 }
-		$1 == "condemned" { condemned = $2 }
-		$1 == "dropped" { behind = 1 }
-		END { if (!condemned || sum != condemned) { print condemned " condemned, " sum " reasons"; exit 1 } }
-	' "/proc/net/$module"
-}
+account() { "$python" "$stress/account.py" "$@"; }
 
 flush() { on router conntrack -F; }
 
@@ -92,23 +84,7 @@ objects() {
 # The namespaces went, and what they tracked with them; conntrack frees by RCU.
 no_conntrack_left() { (($(objects nf_conntrack) <= conntracks)); }
 
-# memory: what the kernel holds and cannot give back, in kB: in caches, a CPU's own, and mapped.
-memory() {
-	local cache
-	for cache in "$caches"/*; do
-		[[ -L $cache ]] || echo 1 >"$cache/shrink"
-	done
-	awk '/^(SUnreclaim|Percpu|VmallocUsed):/ { print $1, $2 }' /proc/meminfo
-}
-
-sum() { awk '{ sum += $2 } END { print sum }' "$1"; }
-
-# Had each of 20000 connections left 100 bytes, or each of 100 loads 20 KB, it would be more.
-memory_is_back() {
-	memory >"$scratch/after"
-	paste "$scratch"/{before,after} >"$scratch/told"
-	(($(sum "$scratch/after") - $(sum "$scratch/before") < 2000))
-}
+memory_is_back() { account given-back "$scratch/memory" >"$scratch/told"; }
 
 # Clients died in the storm without its knowing.
 stop_sink() {
@@ -244,15 +220,15 @@ tell
 check "the table is full" full_table
 check "both CPUs on one connection, honest" "$python" "$stress/cpus.py" stream $((connections / 20))
 check "both CPUs break a rule of one connection" "$python" "$stress/cpus.py" race $((connections / 100))
-check "the counters add up" add_up
+check "the counters add up" account reasons
 check "nothing is tracked" tracks_nothing
 check "nothing holds the module" no_reference
 check "the module can be removed" unload
-memory >"$scratch/before"
+account memory "$scratch/memory"
 check "$loads loads and unloads, and $((connections / 2)) connections, in a storm" storm
 tell
 check "what comes after the storm is counted for what it is" after_the_storm
-check "the counters add up after the storm" add_up
+check "the counters add up after the storm" account reasons
 check "nothing is tracked after the storm" tracks_nothing
 check "nothing holds the module after the storm" no_reference
 check "the module can be removed after the storm" unload
