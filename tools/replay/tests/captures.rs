@@ -8,44 +8,16 @@
 mod capture;
 
 use capture::{
+    corpus,
     run,
+    tell,
     Said, //
 };
 use serde_json::Value;
-use std::{
-    collections::{
-        BTreeMap,
-        BTreeSet, //
-    },
-    env, fs,
-    io::{
-        self,
-        Write, //
-    },
-    path::{
-        Path,
-        PathBuf, //
-    },
+use std::collections::{
+    BTreeMap,
+    BTreeSet, //
 };
-
-fn folder() -> PathBuf {
-    match env::var_os("NF_CT_TLS_PCAPS") {
-        Some(folder) => folder.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/pcaps"),
-    }
-}
-
-/// Tells what must not be hidden when the test passes, as `eprintln!` would be.
-fn tell(line: &str) {
-    let line = format!("{line}\n");
-    io::stderr().write_all(line.as_bytes()).unwrap();
-}
-
-fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
-    text.lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| line.split('\t').collect())
-}
 
 /// What is condemned, and where: packet, reason, direction.
 type Verdicts = BTreeSet<(u64, String, String)>;
@@ -55,7 +27,7 @@ fn expected() -> (BTreeMap<String, Verdicts>, BTreeMap<String, u64>) {
     let table = include_str!("captures.tsv");
     let mut verdicts = BTreeMap::<_, Verdicts>::new();
     let mut kinds = BTreeMap::new();
-    for row in rows(table) {
+    for row in corpus::rows(table) {
         let &[file, packet, reason, direction, index, why] = &row[..] else {
             panic!("captures.tsv: {row:?}");
         };
@@ -69,42 +41,6 @@ fn expected() -> (BTreeMap<String, Verdicts>, BTreeMap<String, u64>) {
         *kinds.entry(index.to_owned()).or_default() += 1;
     }
     (verdicts, kinds)
-}
-
-/// A capture, as the index has it.
-struct Indexed {
-    file: String,
-    ports: String,
-    tls_flows: usize,
-    benign: bool,
-}
-
-fn index(folder: &Path) -> Vec<Indexed> {
-    let text = fs::read_to_string(folder.join("INDEX.tsv")).unwrap();
-    let mut rows = rows(&text);
-    let names = rows.next().unwrap();
-    let column = |name| names.iter().position(|have| *have == name).unwrap();
-    let [source, file, ports, flows, verdicts] = [
-        "source",
-        "file",
-        "server_ports",
-        "tls_tcp_flows",
-        "verdicts",
-    ]
-    .map(column);
-    // "443 x2, 8443"
-    let port = |port: &str| port.trim().split(' ').next().unwrap().to_owned();
-    rows.map(|row| Indexed {
-        file: format!("{}/{}", row[source], row[file]),
-        ports: row[ports]
-            .split(',')
-            .map(port)
-            .collect::<Vec<_>>()
-            .join(","),
-        tls_flows: row[flows].parse().unwrap(),
-        benign: row[verdicts].starts_with("benign"),
-    })
-    .collect()
 }
 
 fn verdicts(said: &Said) -> (Verdicts, usize) {
@@ -131,16 +67,11 @@ fn verdicts(said: &Said) -> (Verdicts, usize) {
 
 #[test]
 fn real_captures_have_the_verdicts_of_the_table() {
-    let folder = folder();
-    if !folder.join("INDEX.tsv").is_file() {
-        tell(&format!(
-            "SKIP: no captures in {}: set NF_CT_TLS_PCAPS to the folder that has their INDEX.tsv",
-            folder.display()
-        ));
+    let Some(folder) = corpus::folder() else {
         return;
-    }
+    };
     let (mut expected, kinds) = expected();
-    let captures = index(&folder);
+    let captures = corpus::index(&folder);
     let (mut flows, mut tls_flows, mut wrong) = (0, 0, Vec::new());
     for capture in &captures {
         let path = folder.join(&capture.file);

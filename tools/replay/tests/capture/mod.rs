@@ -4,11 +4,17 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod corpus;
+
 use nf_conntrack_tls_tests::tls_parser::Direction;
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     fs,
-    io::Write,
+    io::{
+        self,
+        Write, //
+    },
     net::{
         IpAddr,
         SocketAddr, //
@@ -178,8 +184,8 @@ pub fn framed(header: &[u8], packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     packets.iter().map(frame).collect()
 }
 
-/// A pcap file of frames, of which `snaplen` bytes are kept.
-pub fn pcap_cut(link: u32, frames: &[Vec<u8>], snaplen: usize) -> Vec<u8> {
+/// A pcap file of frames, each with its length on the wire.
+pub fn pcap_of<'a>(link: u32, frames: impl Iterator<Item = (&'a [u8], u32)>) -> Vec<u8> {
     let mut file = Vec::new();
     let words = |file: &mut Vec<u8>, words: &[u32]| {
         words
@@ -187,12 +193,20 @@ pub fn pcap_cut(link: u32, frames: &[Vec<u8>], snaplen: usize) -> Vec<u8> {
             .for_each(|word| file.extend(word.to_le_bytes()));
     };
     words(&mut file, &[0xa1b2_c3d4, 0x0004_0002, 0, 0, 262_144, link]);
-    for frame in frames {
-        let captured = frame.len().min(snaplen);
-        words(&mut file, &[0, 0, captured as u32, frame.len() as u32]);
-        file.extend(&frame[..captured]);
+    for (frame, length) in frames {
+        words(&mut file, &[0, 0, frame.len() as u32, length]);
+        file.extend(frame);
     }
     file
+}
+
+/// A pcap file of frames, of which `snaplen` bytes are kept.
+pub fn pcap_cut(link: u32, frames: &[Vec<u8>], snaplen: usize) -> Vec<u8> {
+    let cut = |frame: &'_ Vec<u8>| frame.len().min(snaplen);
+    let frames = frames
+        .iter()
+        .map(|frame| (&frame[..cut(frame)], frame.len() as u32));
+    pcap_of(link, frames)
 }
 
 pub fn pcap(link: u32, frames: &[Vec<u8>]) -> Vec<u8> {
@@ -374,4 +388,20 @@ pub fn replay(options: &[&str], capture: &[u8]) -> Said {
 /// Runs it on a connection.
 pub fn replay_talk(options: &[&str], talk: &Talk) -> Said {
     replay(options, &pcap(RAW, &talk.packets))
+}
+
+/// The two ends of a connection.
+pub fn ends(connection: &Value) -> BTreeSet<String> {
+    ["client", "server"]
+        .map(|end| {
+            let port = &connection[format!("{end}_port")];
+            format!("{} {port}", connection[end].as_str().unwrap())
+        })
+        .into()
+}
+
+/// Tells what must not be hidden when the test passes, as `eprintln!` would be.
+pub fn tell(line: &str) {
+    let line = format!("{line}\n");
+    io::stderr().write_all(line.as_bytes()).unwrap();
 }
