@@ -32,8 +32,8 @@ def verdicts(replay: str, capture: Path) -> dict[int, list[str]]:
         sys.exit(f"{replay} failed")
     told = defaultdict(list)
     for line in map(json.loads, result.stdout.splitlines()):
-        if line["type"] == "connection":
-            told[line["server_port"]].append(line["reason"] or line["verdict"])
+        if line["event_type"] == "connection":
+            told[line["dest_port"]].append(line["reason"] or line["verdict"])
     return told
 
 

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! From a captured frame to its TCP segment: link headers here, IP and TCP by etherparse.
+//! From a captured frame to its TCP segment: what stands before IP by `tunnels`, IP and TCP by etherparse.
 
-use crate::tls_parser::{
-    is_signed,
-    Segment, //
+use crate::{
+    tls_parser::{
+        is_signed,
+        Segment, //
+    },
+    tunnels::{
+        self,
+        Layer, //
+    },
 };
 use etherparse::{
     IpNumber,
+    LaxIpPayloadSlice,
     LaxNetSlice,
     LaxSlicedPacket,
     LenSource,
@@ -19,14 +26,27 @@ use std::net::{
     SocketAddr, //
 };
 
+/// A time in nanoseconds since 1970 (UTC); 0 is none, as of a block without one.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Time(pub(crate) i64);
+
+impl Time {
+    /// The time, if there is one.
+    pub(crate) fn known(self) -> Option<i64> {
+        (self.0 != 0).then_some(self.0)
+    }
+}
+
 /// A frame as the capture holds it.
 pub(crate) struct Frame<'a> {
     /// The link type, of <https://www.tcpdump.org/linktypes.html>.
     pub(crate) link: i32,
     /// What was captured of it.
     pub(crate) data: &'a [u8],
-    /// Whether there was more of it on the wire.
-    pub(crate) cut: bool,
+    /// Its length on the wire.
+    pub(crate) length: u32,
+    /// When it was captured.
+    pub(crate) time: Time,
 }
 
 /// A TCP segment, with its addresses.
@@ -36,16 +56,23 @@ pub(crate) struct Packet<'a> {
     /// Its length is that of `payload`: what was cut off is a hole in the stream.
     pub(crate) segment: Segment,
     pub(crate) payload: &'a [u8],
+    /// The payload's length on the wire, as far as IP says it.
+    pub(crate) length: u32,
     /// Whether the capture lacks the end of the payload.
     pub(crate) cut: bool,
+    /// The innermost tunnel that it was in.
+    pub(crate) tunnel: Option<&'static str>,
+    pub(crate) time: Time,
 }
 
 /// What a frame turned out to be.
 pub(crate) enum Contents<'a> {
     /// A TCP segment.
     Tcp(Packet<'a>),
-    /// Part of a TCP segment that IP fragmented.
+    /// Part of a packet that IP fragmented, which may hold TCP.
     Fragment,
+    /// What may hold TCP, in a tunnel of that name, and cannot be read.
+    Closed(&'static str),
     /// Something that is not TCP.
     Other,
     /// Headers that are cut off, or make no sense.
@@ -54,104 +81,112 @@ pub(crate) enum Contents<'a> {
     UnknownLink,
 }
 
-const NULL: i32 = 0;
-const ETHERNET: i32 = 1;
-const RAW: [i32; 5] = [12, 14, 101, 228, 229];
-const LOOP: i32 = 108;
-const LINUX_SLL: i32 = 113;
-const LINUX_SLL2: i32 = 276;
-
-/// The link types that are known here, for those whose is not.
-pub(crate) const LINKS: &str = "Ethernet, raw IP, Linux cooked (v1, v2), null and loopback";
+/// So many headers before a packet are believed.
+const MAX_LAYERS: usize = 16;
 
 impl<'a> Frame<'a> {
     /// Finds the frame's TCP segment.
     pub(crate) fn contents(&self) -> Contents<'a> {
-        let ip = match self.link {
-            ETHERNET => at(self.data, 12, 14),
-            LINUX_SLL => at(self.data, 14, 16),
-            LINUX_SLL2 => at(self.data, 0, 20),
-            NULL | LOOP => self.data.get(4..).map(Layer::Ip),
-            link if RAW.contains(&link) => Some(Layer::Ip(self.data)),
-            _ => return Contents::UnknownLink,
-        };
-        match ip {
-            Some(Layer::Ip(ip)) => self.segment(ip).unwrap_or(Contents::Unreadable),
-            Some(Layer::Other) => Contents::Other,
-            None => Contents::Unreadable,
+        match tunnels::link(self.link, self.data) {
+            None => Contents::UnknownLink,
+            Some(None) => Contents::Unreadable,
+            Some(Some(layer)) => self.unwrap(layer).unwrap_or(Contents::Unreadable),
         }
     }
 
-    /// Finds the TCP segment of an IP packet; `None` if its headers cannot be read.
-    fn segment(&self, ip: &'a [u8]) -> Option<Contents<'a>> {
+    /// Takes one header after the other off; `None` if one of them cannot be read.
+    fn unwrap(&self, mut layer: Layer<'a>) -> Option<Contents<'a>> {
+        let mut tunnel = None;
+        for _ in 0..MAX_LAYERS {
+            let (next, left) = match layer {
+                Layer::Other => return Some(Contents::Other),
+                Layer::Closed(name) => return Some(Contents::Closed(name)),
+                Layer::Ip(ip) => match self.in_ip(ip, tunnel)? {
+                    Carried::Layer(step) => step,
+                    Carried::End(contents) => return Some(contents),
+                },
+                layer => layer.step()?,
+            };
+            layer = next;
+            tunnel = left.or(tunnel);
+        }
+        Some(Contents::Closed("too_many_headers"))
+    }
+
+    /// What an IP packet carries; `None` if its headers cannot be read.
+    fn in_ip(&self, ip: &'a [u8], tunnel: Option<&'static str>) -> Option<Carried<'a>> {
         let packet = LaxSlicedPacket::from_ip(ip).ok()?;
-        let (from, to): (IpAddr, IpAddr) = match packet.net.as_ref()? {
-            LaxNetSlice::Ipv4(ip) => {
-                let header = ip.header();
-                (
-                    header.source_addr().into(),
-                    header.destination_addr().into(),
-                )
-            }
-            LaxNetSlice::Ipv6(ip) => {
-                let header = ip.header();
-                (
-                    header.source_addr().into(),
-                    header.destination_addr().into(),
-                )
-            }
-            LaxNetSlice::Arp(_) => return Some(Contents::Other),
-        };
         let payload = packet.ip_payload()?;
-        if payload.ip_number != IpNumber::TCP {
-            return Some(Contents::Other);
-        }
         if payload.fragmented {
-            return Some(Contents::Fragment);
+            return Some(Carried::End(Contents::Fragment));
         }
-        let Some(TransportSlice::Tcp(tcp)) = &packet.transport else {
-            return None;
-        };
+        match &packet.transport {
+            Some(TransportSlice::Tcp(tcp)) => {
+                let (from, to) = addresses(packet.net.as_ref()?)?;
+                let missing = self.missing(ip, payload);
+                Some(Carried::End(Contents::Tcp(Packet {
+                    from: SocketAddr::new(from, tcp.source_port()),
+                    to: SocketAddr::new(to, tcp.destination_port()),
+                    segment: segment(tcp),
+                    payload: tcp.payload(),
+                    // Neither is more than 32 bits.
+                    length: (tcp.payload().len() as u32).saturating_add(missing),
+                    cut: missing > 0,
+                    tunnel,
+                    time: self.time,
+                })))
+            }
+            Some(TransportSlice::Udp(udp)) => {
+                tunnels::in_udp(udp.destination_port(), udp.payload()).map(Carried::Layer)
+            }
+            _ if payload.ip_number == IpNumber::TCP => None,
+            _ => tunnels::in_ip(payload.ip_number.0, payload.payload).map(Carried::Layer),
+        }
+    }
+
+    /// How many bytes of an IP packet the capture lacks.
+    fn missing(&self, ip: &[u8], payload: &LaxIpPayloadSlice<'_>) -> u32 {
         // A segment that its sender's hardware cuts up, or of over 64 KiB, has no length of its own.
-        let lengthless = payload.len_source == LenSource::Slice;
-        Some(Contents::Tcp(Packet {
-            from: SocketAddr::new(from, tcp.source_port()),
-            to: SocketAddr::new(to, tcp.destination_port()),
-            segment: segment(tcp),
-            payload: tcp.payload(),
-            cut: payload.incomplete || (lengthless && self.cut),
-        }))
-    }
-}
-
-/// What follows a link header.
-enum Layer<'a> {
-    Ip(&'a [u8]),
-    Other,
-}
-
-/// Reads an EtherType at byte `at`, and what it announces from byte `then` on: VLAN tags, a PPPoE session, IP.
-fn at(data: &[u8], mut at: usize, mut then: usize) -> Option<Layer<'_>> {
-    loop {
-        let ether_type = data.get(at..)?.first_chunk()?;
-        let rest = data.get(then..)?;
-        match u16::from_be_bytes(*ether_type) {
-            0x0800 | 0x86dd => return Some(Layer::Ip(rest)),
-            // A tag, and the EtherType of what it tags.
-            0x8100 | 0x88a8 | 0x9100 => (at, then) = (then + 2, then + 4),
-            0x8864 => return pppoe(rest),
-            _ => return Some(Layer::Other),
+        if payload.len_source == LenSource::Slice {
+            return self.length.saturating_sub(self.data.len() as u32);
         }
+        if !payload.incomplete {
+            return 0;
+        }
+        let length = match *ip {
+            [first, _, a, b, ..] if first >> 4 == 4 => u16::from_be_bytes([a, b]).into(),
+            [_, _, _, _, a, b, ..] => 40 + u32::from(u16::from_be_bytes([a, b])),
+            _ => 0,
+        };
+        length.saturating_sub(ip.len() as u32)
     }
 }
 
-/// Reads a PPPoE session's header and PPP's protocol (RFC 2516 4); what lies behind its length is padding.
-fn pppoe(data: &[u8]) -> Option<Layer<'_>> {
-    let length = usize::from(u16::from_be_bytes(*data.get(4..)?.first_chunk()?));
-    let session = data.get(6..)?;
-    match session.get(..length).unwrap_or(session) {
-        [0x00, 0x21 | 0x57, ip @ ..] => Some(Layer::Ip(ip)),
-        _ => Some(Layer::Other),
+/// What an IP packet carries.
+enum Carried<'a> {
+    /// Another header.
+    Layer(tunnels::Step<'a>),
+    /// What was looked for, or nothing like it.
+    End(Contents<'a>),
+}
+
+fn addresses(net: &LaxNetSlice<'_>) -> Option<(IpAddr, IpAddr)> {
+    match net {
+        LaxNetSlice::Ipv4(ip) => {
+            let header = ip.header();
+            Some((
+                header.source_addr().into(),
+                header.destination_addr().into(),
+            ))
+        }
+        LaxNetSlice::Ipv6(ip) => {
+            let header = ip.header();
+            Some((
+                header.source_addr().into(),
+                header.destination_addr().into(),
+            ))
+        }
+        LaxNetSlice::Arp(_) => None,
     }
 }
 

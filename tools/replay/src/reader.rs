@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Capture files: pcap and pcapng, by pcap-parser, as a stream of frames; compressed by gzip or not.
+//! Captures: pcap and pcapng, by pcap-parser, as a stream of frames; compressed or not.
 
-use crate::packet::Frame;
-use flate2::read::MultiGzDecoder;
+use crate::{
+    decompress::decompress,
+    packet::{
+        Frame,
+        Time, //
+    },
+};
 use pcap_parser::{
     traits::PcapReaderIterator,
     Block,
@@ -18,13 +23,11 @@ use std::{
         RefCell, //
     },
     fmt,
-    fs::File,
     io::{
         self,
         Cursor,
         Read, //
     },
-    path::Path,
     rc::Rc, //
 };
 
@@ -33,7 +36,6 @@ const BUFFER: usize = 1 << 17;
 /// The longest block that is believed to be one.
 const MAX_BLOCK: usize = 1 << 24;
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 const PCAP_HEADER: u64 = 24;
 
@@ -42,10 +44,14 @@ const PCAP_HEADER: u64 = 24;
 pub(crate) enum Error {
     /// It cannot be opened or read.
     Io(io::Error),
+    /// tcpdump cannot be started.
+    Tcpdump(io::Error),
     /// It has no bytes.
     Empty,
     /// It is something else.
     Foreign,
+    /// It is compressed in that way.
+    Compressed(&'static str),
     /// It ends within a block.
     Truncated,
     /// Its blocks make no sense from here on.
@@ -56,21 +62,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Io(err) => write!(f, "cannot be read: {err}"),
+            Error::Tcpdump(err) => write!(f, "cannot be captured from: tcpdump is needed: {err}"),
             Error::Empty => write!(f, "is empty: a pcap or pcapng capture is needed"),
             Error::Foreign => write!(f, "is no pcap or pcapng capture"),
+            Error::Compressed(by) => {
+                write!(f, "is compressed by {by}: gzip, zstd, xz and lz4 are read")
+            }
             Error::Truncated => write!(f, "is truncated: it ends in the middle of a packet"),
             Error::Damaged => write!(f, "is damaged: what follows is no packet"),
-        }
-    }
-}
-
-impl From<io::Error> for Error {
-    fn from(err: io::Error) -> Self {
-        // What gzip says of a file that ends too early.
-        if err.kind() == io::ErrorKind::UnexpectedEof {
-            Error::Truncated
-        } else {
-            Error::Io(err)
         }
     }
 }
@@ -80,6 +79,21 @@ impl From<io::Error> for Error {
 pub(crate) struct Extent {
     pub(crate) read: Cell<u64>,
     pub(crate) size: Option<u64>,
+    /// Whether its end was reached.
+    ended: Cell<bool>,
+    /// What went wrong as it was read: decompressors and pcap-parser say no more than that something did.
+    error: RefCell<Option<io::Error>>,
+}
+
+impl Extent {
+    /// Why no more can be read from what decompresses the file.
+    fn error(&self) -> Error {
+        match self.error.borrow_mut().take() {
+            Some(err) => Error::Io(err),
+            None if self.ended.get() => Error::Truncated,
+            None => Error::Damaged,
+        }
+    }
 }
 
 /// A file that is counted as it is read.
@@ -90,25 +104,14 @@ struct Counted<R> {
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(to)?;
-        self.extent.read.set(self.extent.read.get() + read as u64);
-        Ok(read)
-    }
-}
-
-/// Input that keeps its error: pcap-parser says no more than that there was one.
-struct Keeping {
-    inner: Box<dyn Read>,
-    error: Rc<RefCell<Option<io::Error>>>,
-}
-
-impl Read for Keeping {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(to).map_err(|err| {
+        let read = self.inner.read(to).map_err(|err| {
             let kind = err.kind();
-            *self.error.borrow_mut() = Some(err);
-            kind.into()
-        })
+            *self.extent.error.borrow_mut() = Some(err);
+            kind
+        })?;
+        self.extent.read.set(self.extent.read.get() + read as u64);
+        self.extent.ended.set(read == 0 && !to.is_empty());
+        Ok(read)
     }
 }
 
@@ -117,24 +120,13 @@ pub(crate) struct Capture {
     blocks: Box<dyn PcapReaderIterator>,
     capacity: usize,
     is_ng: bool,
-    /// The link types of the interfaces; pcap has one.
-    links: Vec<i32>,
-    error: Rc<RefCell<Option<io::Error>>>,
+    /// The interfaces; pcap has one.
+    interfaces: Vec<Interface>,
     /// How far it has been read.
     pub(crate) extent: Rc<Extent>,
 }
 
 impl Capture {
-    /// Opens a file, or `-`, the standard input.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        if path == Path::new("-") {
-            return Self::new(io::stdin(), None);
-        }
-        let file = File::open(path).map_err(Error::Io)?;
-        let metadata = file.metadata().map_err(Error::Io)?;
-        Self::new(file, metadata.is_file().then_some(metadata.len()))
-    }
-
     /// Reads a capture from `input`, of `size` bytes if that is known.
     pub(crate) fn new(input: impl Read + 'static, size: Option<u64>) -> Result<Self, Error> {
         let extent = Rc::new(Extent {
@@ -145,24 +137,19 @@ impl Capture {
             inner: input,
             extent: extent.clone(),
         };
-        let (start, input) = uncompressed(Box::new(counted))?;
-        let error = Rc::default();
+        let (start, input) = uncompressed(Box::new(counted), &extent)?;
         let is_ng = start.starts_with(&PCAPNG);
-        let keeping = Keeping {
-            inner: Box::new(Cursor::new(start).chain(input)),
-            error: Rc::clone(&error),
-        };
+        let whole = Cursor::new(start).chain(input);
         let blocks: Box<dyn PcapReaderIterator> = if is_ng {
-            Box::new(PcapNGReader::new(BUFFER, keeping).map_err(|_| Error::Foreign)?)
+            Box::new(PcapNGReader::new(BUFFER, whole).map_err(|_| Error::Foreign)?)
         } else {
-            Box::new(LegacyPcapReader::new(BUFFER, keeping).map_err(|_| Error::Foreign)?)
+            Box::new(LegacyPcapReader::new(BUFFER, whole).map_err(|_| Error::Foreign)?)
         };
         Ok(Capture {
             blocks,
             capacity: BUFFER,
             is_ng,
-            links: Vec::new(),
-            error,
+            interfaces: Vec::new(),
             extent,
         })
     }
@@ -190,7 +177,7 @@ impl Capture {
                 Err(PcapError::UnexpectedEof) => return Err(Error::Truncated.into()),
                 Err(_) => return Err(Error::Damaged.into()),
             };
-            if let Some(frame) = frame(&mut self.links, &block)? {
+            if let Some(frame) = frame(&mut self.interfaces, &block)? {
                 take(frame)?;
             }
             self.blocks.consume(length);
@@ -200,8 +187,7 @@ impl Capture {
     fn refill(&mut self) -> Result<(), Error> {
         let before = self.blocks.data().len();
         if self.blocks.refill().is_err() {
-            let error = self.error.borrow_mut().take();
-            return Err(error.map_or(Error::Damaged, Error::from));
+            return Err(self.extent.error());
         }
         if self.blocks.data().len() == before && !self.blocks.reader_exhausted() {
             self.grow()?;
@@ -230,22 +216,24 @@ fn is_too_short(block: &[u8]) -> bool {
 }
 
 /// Reads the first bytes, up to `length` of them.
-fn first(input: &mut dyn Read, length: u64) -> Result<Vec<u8>, Error> {
+fn first(input: &mut dyn Read, length: u64, extent: &Extent) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    input.take(length).read_to_end(&mut bytes)?;
+    let read = input.take(length).read_to_end(&mut bytes);
+    read.map_err(|_| extent.error())?;
     Ok(bytes)
 }
 
 /// Reads the start of a capture, decompressed, which is as much as pcap-parser needs to know it.
-fn uncompressed(mut input: Box<dyn Read>) -> Result<(Vec<u8>, Box<dyn Read>), Error> {
-    let mut start = first(&mut input, PCAP_HEADER)?;
+fn uncompressed(
+    mut input: Box<dyn Read>,
+    extent: &Extent,
+) -> Result<(Vec<u8>, Box<dyn Read>), Error> {
+    let mut start = first(&mut input, PCAP_HEADER, extent)?;
     if start.is_empty() {
         return Err(Error::Empty);
     }
-    if start.starts_with(&GZIP) {
-        input = Box::new(MultiGzDecoder::new(Cursor::new(start).chain(input)));
-        start = first(&mut input, PCAP_HEADER)?;
-    }
+    input = decompress(start, input).map_err(Error::Compressed)?;
+    start = first(&mut input, PCAP_HEADER, extent)?;
     if start.starts_with(&PCAPNG) {
         let length = section_length(&start).ok_or(Error::Truncated)?;
         if length > BUFFER as u64 {
@@ -254,6 +242,7 @@ fn uncompressed(mut input: Box<dyn Read>) -> Result<(Vec<u8>, Box<dyn Read>), Er
         start.extend(first(
             &mut input,
             length.saturating_sub(start.len() as u64),
+            extent,
         )?);
         if (start.len() as u64) < length {
             return Err(Error::Truncated);
@@ -285,36 +274,119 @@ fn is_pcap(start: &[u8]) -> bool {
     )
 }
 
-/// The frame of a block, if it has one; what else is needed of blocks goes to `links`.
-fn frame<'a>(links: &mut Vec<i32>, block: &PcapBlockOwned<'a>) -> Result<Option<Frame<'a>>, Error> {
-    let (interface, data, captured, length) = match block {
+const SECOND: u64 = 1_000_000_000;
+
+/// An interface that packets were captured on.
+#[derive(Clone, Copy)]
+struct Interface {
+    link: i32,
+    /// How many ticks of its clock are a second.
+    ticks: u64,
+    /// The second from which they are counted.
+    offset: i64,
+}
+
+impl Interface {
+    /// The time of a packet; what does not fit is no time.
+    fn time(&self, ticks: u64) -> Time {
+        let (seconds, part) = (ticks / self.ticks, ticks % self.ticks);
+        let nanoseconds = if SECOND % self.ticks == 0 {
+            part * (SECOND / self.ticks)
+        } else {
+            // Less than a second.
+            (u128::from(part) * u128::from(SECOND) / u128::from(self.ticks)) as u64
+        };
+        let time = i64::try_from(seconds)
+            .ok()
+            .and_then(|seconds| seconds.checked_add(self.offset))
+            .and_then(|seconds| seconds.checked_mul(SECOND as i64))
+            .and_then(|time| time.checked_add(nanoseconds as i64));
+        Time(time.unwrap_or(0))
+    }
+}
+
+/// What a block says of a packet.
+struct Fields<'a> {
+    interface: u32,
+    data: &'a [u8],
+    captured: u32,
+    length: u32,
+    ticks: u64,
+}
+
+/// The packet of a block, if it has one; what else is needed of blocks goes to `interfaces`.
+fn fields<'a>(interfaces: &mut Vec<Interface>, block: &PcapBlockOwned<'a>) -> Option<Fields<'a>> {
+    match block {
         PcapBlockOwned::LegacyHeader(header) => {
-            // The high bits tell of a checksum behind each frame.
-            *links = vec![header.network.0 & 0xffff];
-            return Ok(None);
+            *interfaces = vec![Interface {
+                // The high bits tell of a checksum after each frame.
+                link: header.network.0 & 0xffff,
+                ticks: if header.is_nanosecond_precision() {
+                    1_000_000_000
+                } else {
+                    1_000_000
+                },
+                offset: 0,
+            }];
         }
-        PcapBlockOwned::Legacy(frame) => (0, frame.data, frame.caplen, frame.origlen),
-        PcapBlockOwned::NG(Block::SectionHeader(_)) => {
-            links.clear();
-            return Ok(None);
-        }
+        PcapBlockOwned::NG(Block::SectionHeader(_)) => interfaces.clear(),
         PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
-            links.push(interface.linktype.0);
-            return Ok(None);
-        }
-        PcapBlockOwned::NG(Block::EnhancedPacket(frame)) => {
-            (frame.if_id, frame.data, frame.caplen, frame.origlen)
+            interfaces.push(Interface {
+                link: interface.linktype.0,
+                ticks: interface.ts_resolution().unwrap_or(1_000_000).max(1),
+                offset: interface.ts_offset(),
+            });
         }
         PcapBlockOwned::NG(Block::SimplePacket(frame)) => {
-            (0, frame.data, frame.origlen, frame.origlen)
+            return Some(Fields {
+                interface: 0,
+                data: frame.data,
+                captured: frame.origlen,
+                length: frame.origlen,
+                ticks: 0,
+            });
         }
-        PcapBlockOwned::NG(_) => return Ok(None),
+        PcapBlockOwned::NG(Block::EnhancedPacket(frame)) => {
+            return Some(Fields {
+                interface: frame.if_id,
+                data: frame.data,
+                captured: frame.caplen,
+                length: frame.origlen,
+                ticks: u64::from(frame.ts_high) << 32 | u64::from(frame.ts_low),
+            });
+        }
+        PcapBlockOwned::Legacy(frame) => {
+            let ticks = interfaces.first()?.ticks;
+            return Some(Fields {
+                interface: 0,
+                data: frame.data,
+                captured: frame.caplen,
+                length: frame.origlen,
+                ticks: (u64::from(frame.ts_sec) * ticks).saturating_add(frame.ts_usec.into()),
+            });
+        }
+        PcapBlockOwned::NG(_) => {}
+    }
+    None
+}
+
+/// The frame of a block, if it has one.
+fn frame<'a>(
+    interfaces: &mut Vec<Interface>,
+    block: &PcapBlockOwned<'a>,
+) -> Result<Option<Frame<'a>>, Error> {
+    let Some(fields) = fields(interfaces, block) else {
+        return Ok(None);
     };
-    // The data may have padding behind it.
-    let captured = data.len().min(captured as usize);
+    let interface = interfaces
+        .get(fields.interface as usize)
+        .ok_or(Error::Damaged)?;
+    // The data may have padding after it.
+    let captured = fields.data.len().min(fields.captured as usize);
     Ok(Some(Frame {
-        link: *links.get(interface as usize).ok_or(Error::Damaged)?,
-        data: &data[..captured],
-        cut: captured < length as usize,
+        link: interface.link,
+        data: &fields.data[..captured],
+        length: fields.length,
+        time: interface.time(fields.ticks),
     }))
 }

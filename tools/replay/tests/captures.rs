@@ -51,9 +51,12 @@ fn verdicts(said: &Said) -> (Verdicts, usize) {
         .filter(|connection| connection["verdict"] == "condemned")
         .map(|connection| {
             (
-                connection["packet"].as_u64().unwrap(),
+                connection["pcap_cnt"].as_u64().unwrap(),
                 text(&connection["reason"]),
-                text(&connection["direction"]),
+                match connection["direction"].as_str().unwrap() {
+                    "to_server" => "original".to_owned(),
+                    _ => "reply".to_owned(),
+                },
             )
         })
         .collect();

@@ -345,12 +345,37 @@ impl Said {
 
     /// The objects of JSON: connections, and the summary.
     pub fn json(&self) -> (Vec<Value>, Value) {
-        let parse = |line| serde_json::from_str(line).unwrap_or_else(|err| panic!("{err}: {line}"));
-        let mut objects: Vec<Value> = self.out.lines().map(parse).collect();
+        let mut objects = self.objects();
         let summary = objects.pop().expect("a summary");
-        assert_eq!(summary["type"], "summary");
-        assert!(objects.iter().all(|object| object["type"] == "connection"));
+        assert_eq!(summary["event_type"], "summary");
+        objects.retain(|object| object["event_type"] == "connection");
         (objects, summary)
+    }
+
+    /// The objects of JSON.
+    pub fn objects(&self) -> Vec<Value> {
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|err| panic!("{err}: {line}"));
+        self.out.lines().map(parse).collect()
+    }
+
+    /// The rows of the table, without its head, by their columns.
+    pub fn rows(&self) -> Vec<Vec<&str>> {
+        let rows = self.out.lines().skip(1).take_while(|line| !line.is_empty());
+        rows.map(|row| {
+            row.split("  ")
+                .map(str::trim)
+                .filter(|it| !it.is_empty())
+                .collect()
+        })
+        .collect()
+    }
+
+    /// The verdict of the only connection that is told of, and the packet that it fell at.
+    pub fn verdict(&self) -> (&str, &str) {
+        match &self.rows()[..] {
+            [row] => (row[0], row[1]),
+            _ => panic!("{self:?}"),
+        }
     }
 }
 
@@ -392,10 +417,11 @@ pub fn replay_talk(options: &[&str], talk: &Talk) -> Said {
 
 /// The two ends of a connection.
 pub fn ends(connection: &Value) -> BTreeSet<String> {
-    ["client", "server"]
+    ["src", "dest"]
         .map(|end| {
             let port = &connection[format!("{end}_port")];
-            format!("{} {port}", connection[end].as_str().unwrap())
+            let ip = &connection[format!("{end}_ip")];
+            format!("{} {port}", ip.as_str().unwrap())
         })
         .into()
 }
