@@ -2,44 +2,55 @@
 
 //! What became of segments, by the names of the module's counters.
 
+use crate::tls_parser;
 use serde::Serialize;
 use std::ops::AddAssign;
 
 /// Declares the counters, and what goes through all of them.
 macro_rules! counts {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What became of segments, by the names of the module's counters.
+    ($($name:ident,)*) => {
+        /// What became of segments, by the names of the module's counters, which `tls_parser` describes.
         #[derive(Clone, Copy, Default, Serialize)]
         pub(crate) struct Counts {
-            $($(#[$doc])* pub(crate) $name: u64,)*
+            $(pub(crate) $name: u64,)*
+            /// Packets with less payload in the capture than on the wire.
+            pub(crate) cut_short: u64,
         }
 
         impl Counts {
             /// The counts by their names.
             pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
-                [$((stringify!($name), self.$name),)*].into_iter()
+                let named = [$((stringify!($name), self.$name),)*];
+                named.into_iter().chain([("cut_short", self.cut_short)])
             }
         }
 
-        impl AddAssign for Counts {
-            fn add_assign(&mut self, other: Counts) {
+        impl AddAssign<&Counts> for Counts {
+            fn add_assign(&mut self, other: &Counts) {
                 $(self.$name += other.$name;)*
+                self.cut_short += other.cut_short;
+            }
+        }
+
+        impl AddAssign<&tls_parser::Counts> for Counts {
+            #[inline]
+            fn add_assign(&mut self, other: &tls_parser::Counts) {
+                $(self.$name += u64::from(other.$name);)*
             }
         }
     };
 }
 
 counts! {
-    /// Bytes of payload read, or skipped by arithmetic.
     bytes,
-    /// Records that began, but for those in the segment that broke a rule.
     records,
     retransmissions,
     gaps_skipped,
     ooo_passed,
+    ooo_dropped,
     resynced,
     unsynced,
+    unreadable,
     truncated,
-    /// Packets with less payload in the capture than on the wire.
-    cut_short,
+    mptcp,
 }

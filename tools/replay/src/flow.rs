@@ -4,7 +4,7 @@
 
 use crate::{
     counts::Counts,
-    driver::Driver,
+    driver,
     hello::Hellos,
     packet::{
         Packet,
@@ -14,7 +14,13 @@ use crate::{
         Connection,
         Direction,
         Policy,
-        Reason, //
+        Reason,
+        Segment, //
+    },
+    waiting::{
+        is_after,
+        Budget,
+        Order, //
     },
 };
 use std::{
@@ -45,6 +51,9 @@ pub(crate) struct Side {
     end: Option<u32>,
     /// The highest acknowledgment.
     acked: Option<u32>,
+    /// The largest window that it has offered, and by how much its windows are scaled.
+    max_window: u32,
+    scale: Option<u8>,
     fin: bool,
 }
 
@@ -87,6 +96,8 @@ pub(crate) struct Flow {
     pub(crate) ended: Time,
     /// What the client, and the server, sent.
     pub(crate) sides: [Side; 2],
+    /// The order of both.
+    orders: [Order; 2],
     /// Whether its beginning was seen.
     pub(crate) syn: bool,
     /// Whether it sent anything.
@@ -94,6 +105,8 @@ pub(crate) struct Flow {
     reset: bool,
     /// Whether an ACK covers bytes that the capture lacks.
     acked_unseen: bool,
+    /// Whether the side that opened it has answered the SYN-ACK.
+    established: bool,
     pub(crate) tunnel: Option<&'static str>,
     pub(crate) hellos: Hellos,
     pub(crate) broken: Option<Broken>,
@@ -120,11 +133,6 @@ pub(crate) enum Change {
     Closed,
 }
 
-/// Whether sequence number `a` comes after `b`: half of their space lies before `b`, half after it (RFC 9293 3.4).
-fn is_after(a: u32, b: u32) -> bool {
-    b.wrapping_sub(a) > u32::MAX >> 1
-}
-
 /// The later one of two sequence numbers.
 fn later(a: Option<u32>, b: u32) -> u32 {
     a.filter(|&a| is_after(a, b)).unwrap_or(b)
@@ -148,10 +156,12 @@ impl Flow {
             began: packet.time,
             ended: packet.time,
             sides: [Side::default(); 2],
+            orders: Default::default(),
             syn: false,
             payload: false,
             reset: false,
             acked_unseen: false,
+            established: false,
             tunnel: packet.tunnel,
             hellos: Hellos::default(),
             broken: None,
@@ -183,7 +193,7 @@ impl Flow {
     /// Whether bytes are not in the capture that must have been on the wire.
     pub(crate) fn is_lossy(&self) -> bool {
         let counts = &self.counts;
-        self.acked_unseen || counts.gaps_skipped + counts.ooo_passed > 0
+        self.acked_unseen || counts.gaps_skipped + counts.ooo_passed + counts.ooo_dropped > 0
     }
 
     /// Whether it came to its end.
@@ -203,25 +213,94 @@ impl Flow {
     }
 
     /// Follows a packet of the connection.
-    pub(crate) fn follow(&mut self, policy: &Policy, place: Place, packet: &Packet<'_>) -> Change {
-        let direction = if packet.from == self.client {
-            Direction::Original
+    pub(crate) fn follow(
+        &mut self,
+        policy: &Policy,
+        place: Place,
+        packet: &Packet<'_>,
+        budget: &mut Budget,
+    ) -> Change {
+        let (direction, other) = if packet.from == self.client {
+            (Direction::Original, Direction::Reply)
         } else {
-            Direction::Reply
+            (Direction::Reply, Direction::Original)
         };
-        let was_closed = self.is_closed();
+        let (was_condemned, was_closed) = (self.broken.is_some(), self.is_closed());
+        let segment = self.in_connection(direction, packet);
         self.note(place, direction, packet);
-        let mut segment = packet.segment;
-        segment.stale = self.acknowledge(direction, packet);
-        let broken = Driver {
-            connection: &mut self.state,
-            counts: &mut self.counts,
-            policy,
-            packet,
-            direction,
-            tap: &mut self.hellos,
+        if segment
+            .ack
+            .is_some_and(|ack| self.orders[other as usize].waits_in_vain(ack))
+        {
+            self.release(policy, other, true, budget);
         }
-        .follow(&segment);
+        let acked = self.sides[other as usize].acked;
+        let order = &mut self.orders[direction as usize];
+        if !order.keep((place, packet), segment, acked, budget) {
+            self.pass(
+                policy,
+                direction,
+                (place, packet.time),
+                (&segment, packet.payload),
+            );
+            self.release(policy, direction, false, budget);
+        }
+        if self.is_closed() {
+            self.finish(policy, budget);
+        }
+        match (self.broken.is_some(), self.is_closed()) {
+            (true, _) if !was_condemned => Change::Condemned,
+            (_, true) if !was_closed => Change::Closed,
+            _ => Change::None,
+        }
+    }
+
+    /// Follows what still waits; true if that condemns the connection.
+    pub(crate) fn finish(&mut self, policy: &Policy, budget: &mut Budget) -> bool {
+        let was_condemned = self.broken.is_some();
+        for direction in [Direction::Original, Direction::Reply] {
+            self.release(policy, direction, true, budget);
+        }
+        self.broken.is_some() && !was_condemned
+    }
+
+    /// Follows what waits no more, or all that waits.
+    fn release(&mut self, policy: &Policy, direction: Direction, all: bool, budget: &mut Budget) {
+        if !self.orders[direction as usize].waits() {
+            return;
+        }
+        while let Some(it) = self.orders[direction as usize].release(all, budget) {
+            self.pass(
+                policy,
+                direction,
+                (it.place, it.time),
+                (&it.segment, &it.payload),
+            );
+        }
+    }
+
+    /// Follows a segment whose turn it is.
+    fn pass(
+        &mut self,
+        policy: &Policy,
+        direction: Direction,
+        (place, time): (Place, Time),
+        (segment, payload): (&Segment, &[u8]),
+    ) {
+        self.orders[direction as usize].pass(segment);
+        let mut policy = *policy;
+        if self.is_lossy() {
+            // A record may come from before the version was chosen.
+            policy.off.insert(Reason::VersionMismatch);
+        }
+        let broken = driver::follow(
+            &mut self.state,
+            &policy,
+            direction,
+            (segment, payload),
+            &mut self.hellos,
+            &mut self.counts,
+        );
         if let Some(reason) = broken {
             self.broken = Some(Broken {
                 reason,
@@ -229,14 +308,8 @@ impl Flow {
                 direction,
                 file: place.file,
                 serial: place.serial,
-                time: packet.time,
+                time,
             });
-            return Change::Condemned;
-        }
-        if !was_closed && self.is_closed() {
-            Change::Closed
-        } else {
-            Change::None
         }
     }
 
@@ -250,36 +323,80 @@ impl Flow {
         }
         self.tunnel = packet.tunnel.or(self.tunnel);
         self.syn |= segment.syn && segment.ack.is_none();
-        self.payload |= segment.len > 0 || packet.cut;
+        self.payload |= segment.len > 0;
         self.reset |= segment.rst;
-        self.counts.cut_short += u64::from(packet.cut);
-        let side = &mut self.sides[direction as usize];
-        side.packets += 1;
-        side.bytes += u64::from(packet.length);
-        side.fin |= segment.fin;
-        if !segment.rst {
-            let flags = u32::from(segment.syn) + u32::from(segment.fin);
-            let end = segment.seq.wrapping_add(packet.length).wrapping_add(flags);
-            side.end = Some(later(side.end, end));
-        }
-    }
-
-    /// Notes what the segment acknowledges, and tells whether its side has acknowledged more before.
-    fn acknowledge(&mut self, direction: Direction, packet: &Packet<'_>) -> bool {
-        let segment = &packet.segment;
-        let Some(ack) = segment.ack.filter(|_| !segment.rst) else {
-            return false;
-        };
+        self.counts.cut_short += u64::from(packet.is_cut());
         let [client, server] = &mut self.sides;
         let (own, peer) = match direction {
             Direction::Original => (client, server),
             Direction::Reply => (server, client),
         };
-        let stale = own.acked.is_some_and(|acked| is_after(acked, ack));
-        if !stale {
-            own.acked = Some(ack);
+        let answers = direction == Direction::Original && !segment.syn && segment.ack.is_some();
+        self.established |= answers && peer.end.is_some();
+        own.note(packet);
+        if let (Some(ack), Some(end), false) = (segment.ack, peer.end, segment.rst) {
+            self.acked_unseen |= is_after(ack, end);
         }
-        self.acked_unseen |= peer.end.is_some_and(|end| is_after(ack, end));
-        stale
     }
+
+    /// The segment with what is known of its connection, as conntrack would know it.
+    fn in_connection(&self, direction: Direction, packet: &Packet<'_>) -> Segment {
+        let own = &self.sides[direction as usize];
+        let segment = packet.segment;
+        let lag = match (own.acked, segment.ack) {
+            (Some(acked), Some(ack)) if is_after(acked, ack) => acked.wrapping_sub(ack),
+            _ => 0,
+        };
+        Segment {
+            ack_lag: lag,
+            max_window: own.max_window.max(own.window(packet)),
+            begins: segment.syn && segment.ack.is_some() && !self.established && own.is_new(packet),
+            // Its bytes may be in no packet of the capture, so that no ACK tells where a stream begins; and
+            // without all ACKs, nobody knows what overruns a window.
+            established: None,
+            overruns: false,
+            ..segment
+        }
+    }
+}
+
+impl Side {
+    /// Notes what a packet of this side says.
+    fn note(&mut self, packet: &Packet<'_>) {
+        let segment = &packet.segment;
+        self.packets += 1;
+        self.bytes += u64::from(segment.len);
+        self.fin |= segment.fin;
+        self.scale = packet.scale.or(self.scale);
+        self.max_window = self.max_window.max(self.window(packet));
+        if segment.rst {
+            return;
+        }
+        self.end = Some(later(self.end, end(segment)));
+        if let Some(ack) = segment.ack {
+            self.acked = Some(later(self.acked, ack));
+        }
+    }
+
+    /// The window that a packet of this side offers; as large as can be if nobody knows how it is scaled.
+    fn window(&self, packet: &Packet<'_>) -> u32 {
+        let scale = if packet.segment.syn {
+            0
+        } else {
+            self.scale.unwrap_or(14)
+        };
+        u32::from(packet.window) << scale
+    }
+
+    /// Whether nothing of this side was seen that lies after a packet.
+    fn is_new(&self, packet: &Packet<'_>) -> bool {
+        self.end
+            .is_none_or(|seen| !is_after(seen, end(&packet.segment)))
+    }
+}
+
+/// The sequence number after a segment.
+fn end(segment: &Segment) -> u32 {
+    let flags = u32::from(segment.syn) + u32::from(segment.fin);
+    segment.seq.wrapping_add(segment.len).wrapping_add(flags)
 }

@@ -13,7 +13,8 @@ use crate::{
     },
     packet::Packet,
     ports::Ports,
-    tls_parser::Policy, //
+    tls_parser::Policy,
+    waiting::Budget, //
 };
 use foldhash::fast::RandomState;
 use std::{
@@ -41,10 +42,15 @@ pub(crate) enum News<'a> {
     Condemned(&'a Flow),
     /// It came to its end; more packets of it may follow.
     Closed(&'a Flow),
-    /// It left the table.
-    Gone(&'a Flow),
-    /// It left the table before its end, to make room for others.
-    Forgotten(&'a Flow),
+    /// It left the table; if it was forgotten, before its end, to make room for others.
+    Gone(&'a Flow, Forgotten),
+}
+
+/// Whether a connection left the table before its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forgotten {
+    Yes,
+    No,
 }
 
 /// Whom to tell.
@@ -90,6 +96,7 @@ impl Key {
 pub(crate) struct Table<'a> {
     flows: HashMap<Key, Box<Flow>, RandomState>,
     settings: &'a Settings,
+    budget: Budget,
 }
 
 impl<'a> Table<'a> {
@@ -97,6 +104,7 @@ impl<'a> Table<'a> {
         Table {
             flows: HashMap::default(),
             settings,
+            budget: Budget::default(),
         }
     }
 
@@ -118,7 +126,8 @@ impl<'a> Table<'a> {
         }
         let policy = &self.settings.policy;
         if let Some(flow) = self.flows.get_mut(&key) {
-            return pass(flow, policy, place, packet, listener).map(|()| true);
+            let change = flow.follow(policy, place, packet, &mut self.budget);
+            return tell(change, flow, listener).map(|()| true);
         }
         let (client, server) = self.sides(packet);
         if !self.settings.ports.has(server.port()) {
@@ -126,7 +135,8 @@ impl<'a> Table<'a> {
         }
         self.make_room(listener)?;
         let mut flow = Box::new(Flow::new(place, packet, client, server));
-        pass(&mut flow, policy, place, packet, listener)?;
+        let change = flow.follow(policy, place, packet, &mut self.budget);
+        tell(change, &flow, listener)?;
         self.flows.insert(key, flow);
         Ok(true)
     }
@@ -139,17 +149,30 @@ impl<'a> Table<'a> {
         listener: &mut impl Listener,
     ) -> io::Result<()> {
         match self.flows.get(&key) {
-            Some(flow) if flow.is_over() => {
-                listener.tell(News::Gone(flow))?;
-                self.flows.remove(&key);
-            }
+            Some(flow) if flow.is_over() => self.end(&key, Forgotten::No, listener),
             // Nothing but ACKs of it was seen, which did not tell who is the client.
             Some(flow) if !flow.syn && flow.client != packet.from => {
                 self.flows.remove(&key);
+                Ok(())
             }
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Takes a connection out of the table.
+    fn end(
+        &mut self,
+        key: &Key,
+        forgotten: Forgotten,
+        listener: &mut impl Listener,
+    ) -> io::Result<()> {
+        let Some(mut flow) = self.flows.remove(key) else {
+            return Ok(());
+        };
+        if flow.finish(&self.settings.policy, &mut self.budget) {
+            listener.tell(News::Condemned(&flow))?;
+        }
+        listener.tell(News::Gone(&flow, forgotten))
     }
 
     /// The client and the server of a connection that begins, or is first seen, with this packet.
@@ -177,7 +200,7 @@ impl<'a> Table<'a> {
         if self.flows.len() < max {
             return Ok(());
         }
-        self.remove(Flow::is_ending, |flow| listener.tell(News::Gone(flow)))?;
+        self.remove(Flow::is_ending, Forgotten::No, listener)?;
         // To look through the table for each new connection would take long.
         let spare = max.div_ceil(8);
         let Some(surplus) = (self.flows.len() + spare).checked_sub(max + 1) else {
@@ -189,42 +212,35 @@ impl<'a> Table<'a> {
             .map(|flow| *flow.serials.end())
             .collect();
         let (_, &mut silent_since, _) = seen.select_nth_unstable(surplus);
-        self.remove(
-            |flow| *flow.serials.end() <= silent_since,
-            |flow| listener.tell(News::Forgotten(flow)),
-        )
+        let silent = |flow: &Flow| *flow.serials.end() <= silent_since;
+        self.remove(silent, Forgotten::Yes, listener)
     }
 
     /// Ends all connections, for the capture is over.
     pub(crate) fn finish(mut self, listener: &mut impl Listener) -> io::Result<()> {
-        self.remove(|_| true, |flow| listener.tell(News::Gone(flow)))
+        self.remove(|_| true, Forgotten::No, listener)
     }
 
     /// Takes connections out of the table, in the order of their first packets.
     fn remove(
         &mut self,
         which: impl Fn(&Flow) -> bool,
-        mut tell: impl FnMut(&Flow) -> io::Result<()>,
+        forgotten: Forgotten,
+        listener: &mut impl Listener,
     ) -> io::Result<()> {
         let which = self.flows.iter().filter(|(_, flow)| which(flow));
         let mut keys: Vec<_> = which
             .map(|(key, flow)| (*flow.serials.start(), *key))
             .collect();
         keys.sort_unstable();
-        let mut removed = keys.iter().filter_map(|(_, key)| self.flows.remove(key));
-        removed.try_for_each(|flow| tell(&flow))
+        keys.iter()
+            .try_for_each(|(_, key)| self.end(key, forgotten, listener))
     }
 }
 
-/// Follows a packet of a connection, and tells what it changed.
-fn pass(
-    flow: &mut Flow,
-    policy: &Policy,
-    place: Place,
-    packet: &Packet<'_>,
-    listener: &mut impl Listener,
-) -> io::Result<()> {
-    match flow.follow(policy, place, packet) {
+/// Tells what a packet changed.
+fn tell(change: Change, flow: &Flow, listener: &mut impl Listener) -> io::Result<()> {
+    match change {
         Change::None => Ok(()),
         Change::Condemned => listener.tell(News::Condemned(flow)),
         Change::Closed => listener.tell(News::Closed(flow)),

@@ -207,7 +207,7 @@ impl Pass<'_, '_> {
             Contents::Fragment => totals.fragments += 1,
             Contents::Closed(name) => *totals.not_unwrapped.entry(name).or_default() += 1,
             Contents::Other => totals.not_tcp += 1,
-            Contents::Unreadable => totals.unreadable += 1,
+            Contents::Unreadable => totals.bad_headers += 1,
             Contents::UnknownLink => {
                 totals.unknown_link += 1;
                 self.unknown = Some(frame.link);

@@ -29,6 +29,7 @@ mod tls_parser;
 mod top;
 mod totals;
 mod tunnels;
+mod waiting;
 
 use clap::Parser;
 use evidence::Evidence;

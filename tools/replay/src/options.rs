@@ -126,7 +126,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BYTES", default_value = "128", value_parser = seq_len, help_heading = "Rules")]
     seq_len: u16,
     /// Heartbeats: 1 by the rules of RFC 6520, 0 refused
-    #[arg(long, value_name = "0|1", default_value = "1", action = ArgAction::Set, value_parser = switch, help_heading = "Rules")]
+    #[arg(long, value_name = "0|1", default_value = "0", action = ArgAction::Set, value_parser = switch, help_heading = "Rules")]
     heartbeat: bool,
     /// The lowest version that may be negotiated: 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3), 0 for any
     #[arg(long, value_name = "VERSION", default_value = "0", value_parser = min_version, help_heading = "Rules")]
@@ -223,6 +223,8 @@ impl Options {
                 seq_len: self.seq_len,
                 heartbeat: self.heartbeat,
                 min_version: self.min_version,
+                passive: true,
+                ..Policy::default()
             },
             ports: self.ports.clone(),
             max_connections: self.max_connections.get(),

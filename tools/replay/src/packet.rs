@@ -4,7 +4,7 @@
 
 use crate::{
     tls_parser::{
-        is_signed,
+        Options,
         Segment, //
     },
     tunnels::{
@@ -18,6 +18,7 @@ use etherparse::{
     LaxNetSlice,
     LaxSlicedPacket,
     LenSource,
+    TcpOptionElement,
     TcpSlice,
     TransportSlice, //
 };
@@ -53,13 +54,13 @@ pub(crate) struct Frame<'a> {
 pub(crate) struct Packet<'a> {
     pub(crate) from: SocketAddr,
     pub(crate) to: SocketAddr,
-    /// Its length is that of `payload`: what was cut off is a hole in the stream.
+    /// By itself: what is known of its connection is not in it.
     pub(crate) segment: Segment,
+    /// The payload, of which the capture may lack the end.
     pub(crate) payload: &'a [u8],
-    /// The payload's length on the wire, as far as IP says it.
-    pub(crate) length: u32,
-    /// Whether the capture lacks the end of the payload.
-    pub(crate) cut: bool,
+    /// The window that it offers, and by how much a SYN says that it is scaled.
+    pub(crate) window: u16,
+    pub(crate) scale: Option<u8>,
     /// The innermost tunnel that it was in.
     pub(crate) tunnel: Option<&'static str>,
     pub(crate) time: Time,
@@ -127,11 +128,11 @@ impl<'a> Frame<'a> {
                 Some(Carried::End(Contents::Tcp(Packet {
                     from: SocketAddr::new(from, tcp.source_port()),
                     to: SocketAddr::new(to, tcp.destination_port()),
-                    segment: segment(tcp),
+                    // The length has no more than 32 bits.
+                    segment: segment(tcp, (tcp.payload().len() as u32).saturating_add(missing)),
                     payload: tcp.payload(),
-                    // Neither is more than 32 bits.
-                    length: (tcp.payload().len() as u32).saturating_add(missing),
-                    cut: missing > 0,
+                    window: tcp.window_size(),
+                    scale: scale(tcp),
                     tunnel,
                     time: self.time,
                 })))
@@ -190,18 +191,35 @@ fn addresses(net: &LaxNetSlice<'_>) -> Option<(IpAddr, IpAddr)> {
     }
 }
 
-fn segment(tcp: &TcpSlice<'_>) -> Segment {
+fn segment(tcp: &TcpSlice<'_>, len: u32) -> Segment {
+    let options = Options::parse(tcp.options());
     Segment {
         seq: tcp.sequence_number(),
         ack: tcp.ack().then(|| tcp.acknowledgment_number()),
-        // IP gives it 32 bits at most.
-        len: tcp.payload().len() as u32,
+        len,
         syn: tcp.syn(),
         fin: tcp.fin(),
         rst: tcp.rst(),
         urg: tcp.urg(),
-        signed: is_signed(tcp.options()),
-        // Its connection tells.
-        stale: false,
+        signed: options.signed,
+        mptcp: options.mptcp,
+        // Its connection tells the rest.
+        ..Segment::default()
+    }
+}
+
+/// By how many bits the windows of a SYN's side are scaled (RFC 7323 2.2).
+fn scale(tcp: &TcpSlice<'_>) -> Option<u8> {
+    let scale = tcp.options_iterator().find_map(|option| match option {
+        Ok(TcpOptionElement::WindowScale(scale)) => Some(scale.min(14)),
+        _ => None,
+    });
+    tcp.syn().then(|| scale.unwrap_or(0))
+}
+
+impl Packet<'_> {
+    /// Whether the capture lacks the end of the payload.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.payload.len() < self.segment.len as usize
     }
 }

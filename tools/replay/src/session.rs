@@ -6,6 +6,7 @@ use crate::{
     evidence::Evidence,
     flow::Flow,
     flows::{
+        Forgotten,
         Listener,
         News, //
     },
@@ -176,19 +177,18 @@ impl Listener for Session {
             News::Condemned(flow) => {
                 self.tell_of(flow)?;
                 // Whoever watches wants it now.
-                return self.out.flush();
+                self.out.flush()
             }
-            News::Closed(flow) if flow.broken.is_none() => return self.tell_of(flow),
-            News::Closed(_) => return Ok(()),
-            News::Forgotten(_) => self.of_file.forgotten += 1,
-            News::Gone(_) => {}
+            News::Closed(flow) if flow.broken.is_none() => self.tell_of(flow),
+            News::Closed(_) => Ok(()),
+            News::Gone(flow, forgotten) => {
+                self.of_file.forgotten += u64::from(forgotten == Forgotten::Yes);
+                if flow.broken.is_none() && !flow.is_closed() {
+                    self.tell_of(flow)?;
+                }
+                self.sum(flow);
+                Ok(())
+            }
         }
-        let (News::Condemned(flow) | News::Closed(flow) | News::Gone(flow) | News::Forgotten(flow)) =
-            news;
-        if flow.broken.is_none() && !flow.is_closed() {
-            self.tell_of(flow)?;
-        }
-        self.sum(flow);
-        Ok(())
     }
 }

@@ -48,7 +48,7 @@ pub(crate) struct Totals {
     pub(crate) filtered: u64,
     pub(crate) not_tcp: u64,
     pub(crate) fragments: u64,
-    pub(crate) unreadable: u64,
+    pub(crate) bad_headers: u64,
     pub(crate) unknown_link: u64,
     /// Packets that may hold TCP, and cannot be unwrapped, by what they are.
     pub(crate) not_unwrapped: Tally,
@@ -72,7 +72,7 @@ impl AddAssign<&Totals> for Totals {
         self.unread += other.unread;
         self.empty += other.empty;
         self.condemned += other.condemned;
-        self.counts += other.counts;
+        self.counts += &other.counts;
         self.no_syn += other.no_syn;
         self.one_sided += other.one_sided;
         self.lossy += other.lossy;
@@ -82,7 +82,7 @@ impl AddAssign<&Totals> for Totals {
         self.filtered += other.filtered;
         self.not_tcp += other.not_tcp;
         self.fragments += other.fragments;
-        self.unreadable += other.unreadable;
+        self.bad_headers += other.bad_headers;
         self.unknown_link += other.unknown_link;
         self.bad_files += other.bad_files;
         add(&mut self.reasons, &other.reasons);
@@ -99,7 +99,7 @@ impl Totals {
         self.one_sided += u64::from(flow.is_one_sided());
         self.lossy += u64::from(flow.is_lossy());
         self.cut += u64::from(flow.counts.cut_short > 0);
-        self.counts += flow.counts;
+        self.counts += &flow.counts;
         if let Some(tunnel) = flow.tunnel {
             *self.tunnels.entry(tunnel).or_default() += 1;
         }
@@ -122,7 +122,7 @@ impl Totals {
             (self.lossy, "connections with gaps: their directions are not judged until a segment begins with a record"),
             (self.counts.cut_short, "packets shorter than they say: the capture cut them (tcpdump -s 0 does not), or they were padded"),
             (self.fragments, "IP fragments: not put together, not judged"),
-            (self.unreadable, "packets with headers cut off or senseless: not judged"),
+            (self.bad_headers, "packets with headers cut off or senseless: not judged"),
             (self.forgotten, "connections given up, for the table was full: see --max-connections"),
         ];
         let mut lacking: Vec<_> = table
@@ -171,7 +171,7 @@ impl Totals {
             ("filtered", self.filtered),
             ("not_tcp", self.not_tcp),
             ("fragments", self.fragments),
-            ("unreadable", self.unreadable),
+            ("bad_headers", self.bad_headers),
             ("unknown_link", self.unknown_link),
             ("bad_files", self.bad_files),
         ];

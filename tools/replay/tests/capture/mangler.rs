@@ -38,6 +38,8 @@ pub enum Way {
     Cut(usize),
     /// The first segment of the server stands before the first one of the client.
     ReplyFirst,
+    /// Some packets come a little later, at random.
+    Late { percent: u32, seed: u64 },
 }
 
 impl Way {
@@ -51,9 +53,13 @@ impl Way {
                 number,
             })
         });
-        let losses = [1, 5]
-            .into_iter()
-            .flat_map(|percent| (1..=6).map(move |seed| Way::Loss { percent, seed }));
+        let random = |percents: [u32; 2]| {
+            let seeds = move |percent| (1..=6).map(move |seed| (percent, seed));
+            percents.into_iter().flat_map(seeds)
+        };
+        let losses = random([1, 5]).chain([(20, 1), (50, 1)]);
+        let losses = losses.map(|(percent, seed)| Way::Loss { percent, seed });
+        let delays = random([2, 10]).map(|(percent, seed)| Way::Late { percent, seed });
         one_side
             .into_iter()
             .chain([Way::NoSyn, Way::NoSynAck])
@@ -61,6 +67,7 @@ impl Way {
             .chain(losses)
             .chain([96, 200, 256, 512].map(Way::Cut))
             .chain([Way::ReplyFirst])
+            .chain(delays)
     }
 }
 
@@ -78,6 +85,7 @@ impl fmt::Display for Way {
             Way::Loss { percent, seed } => write!(f, "{percent} % lost, seed {seed}"),
             Way::Cut(snaplen) => write!(f, "cut at {snaplen} bytes"),
             Way::ReplyFirst => write!(f, "the server's segment first"),
+            Way::Late { percent, seed } => write!(f, "{percent} % late, seed {seed}"),
         }
     }
 }
@@ -151,7 +159,7 @@ impl Mangled {
     /// The capture, mangled.
     pub fn by(&self, way: Way) -> Vec<u8> {
         let mut random = match way {
-            Way::Loss { seed, .. } => {
+            Way::Loss { seed, .. } | Way::Late { seed, .. } => {
                 let size = self.packets.len() as u64;
                 (seed + size).wrapping_mul(0x9e37_79b9_7f4a_7c15)
             }
@@ -162,8 +170,10 @@ impl Mangled {
             .iter()
             .filter(|packet| !is_lost(way, packet, &mut random));
         let mut kept: Vec<_> = kept.collect();
-        if let Way::ReplyFirst = way {
-            put_replies_first(&mut kept);
+        match way {
+            Way::ReplyFirst => put_replies_first(&mut kept),
+            Way::Late { percent, .. } => delay(&mut kept, percent, &mut random),
+            _ => {}
         }
         let snaplen = match way {
             Way::Cut(snaplen) => snaplen,
@@ -207,6 +217,16 @@ fn put_replies_first(packets: &mut [&Packet]) {
             packets[before..=at].rotate_right(1);
         } else {
             firsts.insert(tcp.connection, at);
+        }
+    }
+}
+
+/// Moves some packets up to four places back.
+fn delay(packets: &mut [&Packet], percent: u32, random: &mut u64) {
+    for at in 0..packets.len() {
+        if next(random) % 100 < u64::from(percent) {
+            let to = (at + 1 + next(random) as usize % 4).min(packets.len() - 1);
+            packets[at..=to].rotate_left(1);
         }
     }
 }

@@ -6,7 +6,11 @@
 
 pub mod corpus;
 
-use nf_conntrack_tls_tests::tls_parser::Direction;
+use nf_conntrack_tls_tests::{
+    tls_parser::Direction,
+    vectors,
+    wire, //
+};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -90,6 +94,13 @@ impl Talk {
         self.flags(Reply, SYN | ACK);
         self.flags(Original, ACK);
         self
+    }
+
+    /// The same, and a handshake of TLS 1.3, after which both sides send ciphertext.
+    pub fn shake(self) -> Self {
+        let lines = wire::lines("honest_full_handshake_13");
+        let say = |talk: Talk, line: &vectors::Line| talk.say(line.direction, &line.bytes);
+        lines.iter().fold(self.open(), say)
     }
 
     /// A heartbleed attempt, the fourth packet.
