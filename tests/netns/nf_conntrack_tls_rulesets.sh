@@ -64,40 +64,47 @@ by_iptables() { on "$where" "$iptables" -nvxL "$chain" | awk '/INVALID/ { print 
 by_nft() { on "$where" nft list table inet tls | awk '/invalid/ { print $6; exit }'; }
 
 # shellcheck disable=SC2317
-load_iptables() { on "$where" "$iptables-restore" --noflush <"$examples/$1"; }
+load_iptables() { cat "${@/#/$examples/}" | on "$where" "$iptables-restore" --noflush; }
 
 flush() {
 	local table
-	for table in raw filter; do
+	for table in raw mangle filter; do
 		on "$where" "$iptables" -t "$table" -F
+		on "$where" "$iptables" -t "$table" -X
 	done
 }
 
-# iptables_rules FILE WHERE CHAIN: both families; four tests each.
+# iptables_rules FILES WHERE CHAIN: both families; four tests each.
 iptables_rules() {
-	local file=$1 where=$2 chain=$3 iptables address
+	local files=$1 where=$2 chain=$3 iptables address
 	for iptables in iptables ip6tables; do
 		address=$server4
 		if [[ $iptables == ip6tables ]]; then address=$server6; fi
-		check "$file, $iptables: loads" load_iptables "$file"
-		check "$file, $iptables: real TLS passes" honest "$where" "$address"
-		check "$file, $iptables: INVALID is dropped" invalid by_iptables "$address"
-		check "$file, $iptables: a condemned connection is reset" condemned "$where" "$address"
+		# shellcheck disable=SC2086
+		check "$files, $iptables: loads" load_iptables $files
+		check "$files, $iptables: real TLS passes" honest "$where" "$address"
+		check "$files, $iptables: INVALID is dropped" invalid by_iptables "$address"
+		check "$files, $iptables: a condemned connection is reset" condemned "$where" "$address"
 		flush
 	done
 }
 
-# nft_rules FILE WHERE ADDRESS...: loads twice, as it may be; two tests, and three an address.
+# shellcheck disable=SC2317
+load_nft() { cat "${@/#/$examples/}" | on "$where" nft -f -; }
+
+# nft_rules FILES WHERE ADDRESS...: loads twice, as it may be; two tests, and three per address.
 nft_rules() {
-	local file=$1 where=$2 address
-	check "$file: loads" on "$where" nft -f "$examples/$file"
-	check "$file: loads again" on "$where" nft -f "$examples/$file"
+	local files=$1 where=$2 address
+	# shellcheck disable=SC2086
+	check "$files: loads" load_nft $files
+	# shellcheck disable=SC2086
+	check "$files: loads again" load_nft $files
 	for address in "${@:3}"; do
-		check "$file, $address: real TLS passes" honest "$where" "$address"
-		check "$file, $address: INVALID is dropped" invalid by_nft "$address"
-		check "$file, $address: a condemned connection is reset" condemned "$where" "$address"
+		check "$files, $address: real TLS passes" honest "$where" "$address"
+		check "$files, $address: INVALID is dropped" invalid by_nft "$address"
+		check "$files, $address: a condemned connection is reset" condemned "$where" "$address"
 	done
-	on "$where" nft delete table inet tls
+	on "$where" nft flush ruleset inet
 }
 
 # --- containers -------------------------------------------------------------
@@ -181,7 +188,7 @@ setup_net
 make_file 1
 echo_server 8443
 https server
-plan 44
+plan 67
 load reset=0 ports=8443 mark=0x10
 check "without a ruleset a condemned connection hangs" hangs
 check "conntrack -E tells of the mark" event
@@ -190,14 +197,19 @@ reload reset=0 ports=0 mark=0x10
 on router iptables -F
 on router ip6tables -F
 iptables_rules iptables-router.rules router FORWARD
-iptables_rules iptables-server.rules server INPUT
+iptables_rules "iptables-scrub.rules iptables-router.rules" router FORWARD
+iptables_rules "iptables-scrub.rules iptables-server.rules" server INPUT
 nft_rules router.nft router "$server4" "$server6"
-nft_rules server.nft server "$server4" "$server6"
+nft_rules "scrub.nft router.nft" router "$server4" "$server6"
+nft_rules "scrub.nft server.nft" server "$server4" "$server6"
 make_box
 nft_rules containers.nft router 10.0.1.1
+nft_rules "scrub.nft containers.nft" router 10.0.1.1
 check "firewalld takes the helper and the service" checked_by_firewalld
 check "firewalld starts with them" start_firewalld
 check "firewalld adds the service to a zone" add_service
+check "scrub.nft loads beside firewalld" on server nft -f "$examples/scrub.nft"
+check "the settings load" on server sysctl -qp "$examples/sysctl.d/nf_conntrack_tls.conf"
 check "firewalld: real TLS passes" honest server "$server4"
 check "firewalld: a heartbleed probe is stopped" stopped
 finish
