@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Packets made by hand, put on the attacker's wire below its TCP stack, and read from it."""
+"""Hand-made packets, sent on the attacker's wire below its TCP stack, and what arrives there."""
 
 import json
 import socket
@@ -14,10 +14,13 @@ from tlsnet import TIMEOUT, netns
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
 PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
-ICMP, TCP, FRAGMENT, DESTINATION_OPTIONS, HOP_BY_HOP = 1, 6, 44, 60, 0
+ICMP, TCP, FRAGMENT, AUTHENTICATION, ICMPV6 = 1, 6, 44, 51, 58
+ECHO_REQUEST, ECHO_REPLY = 8, 0
+DONT_FRAGMENT = 2 << 13
 FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32}
 
 Key = tuple[int, int]
+Endpoint = tuple[str, int]
 
 
 def checksum(data: bytes) -> int:
@@ -31,11 +34,36 @@ def checksum(data: bytes) -> int:
 
 
 @dataclass(frozen=True)
+class Extension:
+    """An IPv6 extension header: its type, and what follows its type and length."""
+
+    kind: int
+    body: bytes
+
+    def before(self, kind: int, payload: bytes) -> bytes:
+        """The header, and a payload of that type after it."""
+        size = len(self.body) + 2
+        length = size // 4 - 2 if self.kind == AUTHENTICATION else size // 8 - 1
+        return bytes([kind, length]) + self.body + payload
+
+
+_PADDING = b"\x01\x04\0\0\0\0"
+HOP_BY_HOP = Extension(0, _PADDING)
+DESTINATION_OPTIONS = Extension(60, _PADDING)
+# Each of these makes a host discard the packet: an option that says so (RFC 8200 4.2), a routing
+# header of a type that no host knows (4.4), and authentication that nobody agreed on (RFC 4302
+# 3.4).
+UNKNOWN_OPTION = Extension(60, b"\x5e\x04\0\0\0\0")
+UNKNOWN_ROUTING = Extension(43, b"\xfd\x01\0\0\0\0")
+UNKNOWN_AUTHENTICATION = Extension(AUTHENTICATION, b"\0\0" + b"\x55" * 12)
+
+
+@dataclass(frozen=True)
 class Segment:
     """A TCP segment, and what its IP packet is like."""
 
-    source: tuple[str, int]
-    target: tuple[str, int]
+    source: Endpoint
+    target: Endpoint
     seq: int
     ack: int = 0
     flags: str = "A"
@@ -45,12 +73,12 @@ class Segment:
     data: bytes = b""
     ttl: int = 64
     bad_checksum: bool = False
+    dont_fragment: bool = False
     # The payload of each IP fragment, or 0 for none; the last one first if backwards.
     fragment: int = 0
     backwards: bool = False
     ip_options: bytes = b""
-    # IPv6: the types of the extension headers, each holding padding.
-    extensions: tuple[int, ...] = ()
+    extensions: tuple[Extension, ...] = ()
 
     def tcp(self) -> bytes:
         """The segment's bytes."""
@@ -69,26 +97,19 @@ class Segment:
             self.urgent,
         )
         plain = head + options + self.data
-        told = checksum(self._pseudo_header(len(plain)) + plain) ^ (0x5555 * self.bad_checksum)
-        return plain[:16] + struct.pack("!H", told) + plain[18:]
-
-    def _family(self) -> socket.AddressFamily:
-        return socket.AF_INET6 if ":" in self.source[0] else socket.AF_INET
+        pseudo = pseudo_header(self._addresses(), TCP, len(plain))
+        found = checksum(pseudo + plain) ^ (0x5555 * self.bad_checksum)
+        return plain[:16] + struct.pack("!H", found) + plain[18:]
 
     def _addresses(self) -> bytes:
-        family = self._family()
-        return b"".join(socket.inet_pton(family, end[0]) for end in (self.source, self.target))
-
-    def _pseudo_header(self, length: int) -> bytes:
-        layout = "!HH" if self._family() == socket.AF_INET else "!II"
-        return self._addresses() + struct.pack(layout, TCP, length)
+        return addresses(self.source[0], self.target[0])
 
     def packets(self, identity: int) -> list[tuple[int, bytes]]:
         """The IP packets that carry the segment, each with its Ethernet type."""
-        if self._family() == socket.AF_INET:
-            packets = [(ETH_P_IP, packet) for packet in self._ipv4(identity)]
-        else:
+        if ":" in self.source[0]:
             packets = [(ETH_P_IPV6, packet) for packet in self._ipv6(identity)]
+        else:
+            packets = [(ETH_P_IP, packet) for packet in self._ipv4(identity)]
         return packets[::-1] if self.backwards else packets
 
     def _fragments(self, payload: bytes) -> list[tuple[int, bool, bytes]]:
@@ -97,38 +118,104 @@ class Segment:
         return [(at, at + size < len(payload), payload[at : at + size]) for at in starts]
 
     def _ipv4(self, identity: int) -> list[bytes]:
+        flags = DONT_FRAGMENT * self.dont_fragment
         return [
-            ipv4(self._addresses(), TCP, part, self.ttl, identity, at // 8 | more << 13, self.ip_options)
+            ipv4(
+                self._addresses(),
+                TCP,
+                part,
+                self.ttl,
+                identity,
+                at // 8 | more << 13 | flags,
+                self.ip_options,
+            )
             for at, more, part in self._fragments(self.tcp())
         ]
 
     def _ipv6(self, identity: int) -> list[bytes]:
         kind, payload = TCP, self.tcp()
         for extension in reversed(self.extensions):
-            # A length of 0 is 8 bytes, here filled by one PadN option.
-            payload = bytes([kind, 0, 1, 4, 0, 0, 0, 0]) + payload
-            kind = extension
+            payload = extension.before(kind, payload)
+            kind = extension.kind
         if not self.fragment:
-            return [self._ipv6_packet(kind, payload)]
+            return [ipv6(self._addresses(), kind, payload, self.ttl)]
         return [
-            self._ipv6_packet(FRAGMENT, struct.pack("!BBHI", kind, 0, at | more, identity) + part)
+            ipv6(
+                self._addresses(),
+                FRAGMENT,
+                struct.pack("!BBHI", kind, 0, at | more, identity) + part,
+                self.ttl,
+            )
             for at, more, part in self._fragments(payload)
         ]
 
-    def _ipv6_packet(self, kind: int, payload: bytes) -> bytes:
-        head = struct.pack("!IHBB", 6 << 28, len(payload), kind, self.ttl)
-        return head + self._addresses() + payload
+
+def addresses(source: str, target: str) -> bytes:
+    """Source and target, as the IP header has them."""
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    return socket.inet_pton(family, source) + socket.inet_pton(family, target)
+
+
+def pseudo_header(pair: bytes, protocol: int, length: int) -> bytes:
+    """What a checksum covers before the payload."""
+    return pair + struct.pack("!HH" if len(pair) == 8 else "!II", protocol, length)
 
 
 def ipv4(
-    addresses: bytes, protocol: int, payload: bytes, ttl: int, identity: int, place: int, options: bytes
+    pair: bytes,
+    protocol: int,
+    payload: bytes,
+    ttl: int = 64,
+    identity: int = 0,
+    place: int = 0,
+    options: bytes = b"",
 ) -> bytes:
     """An IPv4 packet."""
     words = 5 + len(options) // 4
     length = words * 4 + len(payload)
-    head = struct.pack("!BBHHHBBH", 4 << 4 | words, 0, length, identity & 0xFFFF, place, ttl, protocol, 0)
-    told = checksum(head + addresses + options)
-    return head[:10] + struct.pack("!H", told) + addresses + options + payload
+    head = struct.pack(
+        "!BBHHHBBH", 4 << 4 | words, 0, length, identity & 0xFFFF, place, ttl, protocol, 0
+    )
+    found = checksum(head + pair + options)
+    return head[:10] + struct.pack("!H", found) + pair + options + payload
+
+
+def ipv6(
+    pair: bytes, kind: int, payload: bytes, hops: int = 64, length: int | None = None
+) -> bytes:
+    """An IPv6 packet; its header may give another length than the payload has."""
+    stated = len(payload) if length is None else length
+    return struct.pack("!IHBB", 6 << 28, stated, kind, hops) + pair + payload
+
+
+def icmp_error_like_segment(
+    source: str, inner: tuple[Endpoint, Endpoint], seq: int, data: bytes
+) -> tuple[int, bytes]:
+    """An ICMP error that, read as a TCP segment, has this sequence number and these bytes.
+
+    Where TCP has its sequence number, an ICMP error has 4 bytes of no meaning. Where TCP has the
+    length of its header, 12 bytes in, the inner IPv4 header has its identification, and the inner
+    IPv6 header its length.
+    """
+    (inner_source, port), (inner_target, inner_port) = inner
+    pair = addresses(inner_source, inner_target)
+    ports = struct.pack("!HHI", port, inner_port, 12345)
+    number = struct.pack("!I", seq & 0xFFFFFFFF)
+    outer = addresses(source, inner_source)
+    if ":" in source:
+        # TCP's header of 15 words ends 52 bytes into what follows ICMP's first 8 bytes.
+        body = number + ipv6(pair, TCP, ports, length=15 << 12) + bytes(4) + data
+        return ETH_P_IPV6, ipv6(
+            outer, ICMPV6, _icmp(1, 3, body, pseudo_header(outer, ICMPV6, len(body) + 4))
+        )
+    # TCP's header of 9 words ends where the inner header and the 8 bytes of TCP after it do.
+    body = number + ipv4(pair, TCP, ports, identity=9 << 12) + data
+    return ETH_P_IP, ipv4(outer, ICMP, _icmp(3, 1, body))
+
+
+def _icmp(kind: int, code: int, body: bytes, pseudo: bytes = b"") -> bytes:
+    found = checksum(pseudo + struct.pack("!BBH", kind, code, 0) + body)
+    return struct.pack("!BBH", kind, code, found) + body
 
 
 @dataclass(frozen=True)
@@ -140,6 +227,7 @@ class Arrival:
     seq: int
     ack: int
     flags: int
+    window: int
     data: bytes
     timestamp: int
 
@@ -150,9 +238,9 @@ class Arrival:
 
 def parse_tcp(tcp: bytes) -> Arrival:
     """Reads a TCP segment."""
-    source, target, seq, ack, offset, flags = struct.unpack_from("!HHIIBB", tcp)
+    source, target, seq, ack, offset, flags, window = struct.unpack_from("!HHIIBBH", tcp)
     end = (offset >> 4) * 4
-    return Arrival(source, target, seq, ack, flags, tcp[end:], timestamp_of(tcp[20:end]))
+    return Arrival(source, target, seq, ack, flags, window, tcp[end:], timestamp_of(tcp[20:end]))
 
 
 def timestamp_of(options: bytes) -> int:
@@ -194,22 +282,20 @@ class Wire:
         """Sends a segment as it is."""
         self._identity += 1
         for kind, packet in segment.packets(self._identity):
-            self._put(kind, packet)
+            self.put(kind, packet)
 
-    def _put(self, kind: int, packet: bytes) -> None:
+    def put(self, kind: int, packet: bytes) -> None:
+        """Sends a packet of this Ethernet type."""
         self._sock.sendto(packet, (self._device, kind, 0, 0, self._gateway))
 
     def barrier(self, source: str, target: str, key: Key) -> None:
-        """Returns when all that was sent before has arrived, and so has the answer of the kernel there.
+        """Returns when what was sent before has arrived, and what its receiver answered at once.
 
-        Nothing on the way changes the order of packets, so an echo comes back behind them.
+        Nothing on the way changes the order of packets, so an echo comes back after them.
         """
         event = self._echoes[key] = threading.Event()
-        body = struct.pack("!HH", *key)
-        plain = struct.pack("!BBH", 8, 0, 0) + body
-        echo = plain[:2] + struct.pack("!H", checksum(plain)) + body
-        addresses = socket.inet_aton(source) + socket.inet_aton(target)
-        self._put(ETH_P_IP, ipv4(addresses, ICMP, echo, 64, 0, 0, b""))
+        echo = _icmp(ECHO_REQUEST, 0, struct.pack("!HH", *key))
+        self.put(ETH_P_IP, ipv4(addresses(source, target), ICMP, echo))
         if not event.wait(TIMEOUT):
             raise TimeoutError("the echo did not come back")
 
@@ -232,7 +318,7 @@ class Wire:
             taker = self._takers.get((arrival.source, arrival.target))
             if taker is not None:
                 taker(arrival)
-        elif protocol == ICMP and packet[start] == 0:
+        elif protocol == ICMP and packet[start] == ECHO_REPLY:
             event = self._echoes.pop(struct.unpack_from("!HH", packet, start + 4), None)
             if event is not None:
                 event.set()
