@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Sends a heartbleed probe, and says what came of it: broken.py ADDRESS PORT SECONDS."""
+"""Sends a heartbleed probe, and says what came of it: broken.py ADDRESS PORT SECONDS [SOURCE]."""
 
 import socket
 import sys
@@ -9,9 +9,10 @@ import sys
 PROBE = bytes.fromhex("1803020003014000")
 
 
-def main(address: str, port: str, seconds: str) -> str:
+def main(address: str, port: str, seconds: str, source: str = "") -> str:
     """Whether the connection was reset, closed or answered, or nothing happened for so long."""
-    with socket.create_connection((address, int(port)), 60) as connection:
+    local = (source, 0) if source else None
+    with socket.create_connection((address, int(port)), 60, local) as connection:
         connection.settimeout(float(seconds))
         connection.sendall(PROBE)
         try:

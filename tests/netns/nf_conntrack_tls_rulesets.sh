@@ -3,7 +3,8 @@
 #
 # The rulesets in examples/, as they stand there: each attaches the helper,
 # drops what is INVALID, lets real TLS through, and answers a condemned
-# connection by a reset. A listener hears of its mark.
+# connection by a reset. A listener hears of its mark. The staged roll-out
+# reports, drops, or leaves alone, by source and server.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -107,6 +108,58 @@ nft_rules() {
 	on "$where" nft flush ruleset inet
 }
 
+# --- the staged roll-out ----------------------------------------------------
+
+trusted4=192.0.2.7 trusted6=2001:db8:c000::7
+
+# Addresses of the client in the sets of trusted sources.
+trust_client() {
+	ip -n client addr add "$trusted4/32" dev eth0
+	ip -n client addr add "$trusted6/128" dev eth0 nodad preferred_lft 0
+	ip -n router route add "$trusted4" dev c0
+	ip -n router route add "$trusted6" dev c0
+}
+
+# reported SERVER: what it breaks is in the log, and passes.
+reported() {
+	local cursor
+	cursor=$(log_cursor)
+	[[ $(broken "$1" 8443 "$timeout") == answered ]] || return 1
+	logged "$cursor" "heartbleed: reported, .*:8443\$" && tracked router 8443 helper=tls-report
+}
+
+# not_followed SERVER SOURCE: a trusted source has neither the helper nor a line in the log.
+not_followed() {
+	local cursor
+	cursor=$(log_cursor)
+	[[ $(broken "$1" 8443 "$timeout" "$2") == answered ]] || return 1
+	not_logged "$cursor" "heartbleed: .*:8443\$" && tracked router 8443 "src=$2 " | grep -v helper=
+}
+
+# rollout_rules NAME SERVER OTHER SOURCE: three tests.
+rollout_rules() {
+	check "$1, $2: a connection to an enforced server is reset" condemned router "$2"
+	check "$1, $3: a connection to another server is reported" reported "$3"
+	check "$1, $4: a trusted source is not followed" not_followed "$2" "$4"
+}
+
+rollout() {
+	local where=router iptables other4=10.0.2.3 other6=2001:db8:2::3
+	trust_client
+	check "rollout.nft: loads" load_nft rollout.nft
+	rollout_rules rollout.nft "$server4" "$other4" "$trusted4"
+	rollout_rules rollout.nft "$server6" "$other6" "$trusted6"
+	on router nft flush ruleset inet
+	for iptables in iptables ip6tables; do
+		check "iptables-rollout.rules, $iptables: loads" load_iptables iptables-rollout.rules
+	done
+	rollout_rules iptables-rollout.rules "$server4" "$other4" "$trusted4"
+	rollout_rules iptables-rollout.rules "$server6" "$other6" "$trusted6"
+	for iptables in iptables ip6tables; do
+		flush
+	done
+}
+
 # --- containers -------------------------------------------------------------
 
 # A container behind a bridge on the router, its ports published by NAT.
@@ -188,7 +241,7 @@ setup_net
 make_file 1
 echo_server 8443
 https server
-plan 67
+plan 82
 load reset=0 ports=8443 mark=0x10
 check "without a ruleset a condemned connection hangs" hangs
 check "conntrack -E tells of the mark" event
@@ -202,6 +255,7 @@ iptables_rules "iptables-scrub.rules iptables-server.rules" server INPUT
 nft_rules router.nft router "$server4" "$server6"
 nft_rules "scrub.nft router.nft" router "$server4" "$server6"
 nft_rules "scrub.nft server.nft" server "$server4" "$server6"
+rollout
 make_box
 nft_rules containers.nft router 10.0.1.1
 nft_rules "scrub.nft containers.nft" router 10.0.1.1
