@@ -93,7 +93,7 @@ impl Connection {
         segment: &Segment,
         payload: &mut impl Payload,
     ) -> Outcome {
-        let mut handler = SegmentHandler {
+        let handler = SegmentHandler {
             connection: self,
             policy,
             direction,

@@ -148,7 +148,7 @@ impl Message {
     }
 
     const fn pack(self) -> u32 {
-        (self.step as u32) << STEP_SHIFT | (self.left & LEFT)
+        ((self.step as u32) << STEP_SHIFT) | (self.left & LEFT)
     }
 }
 
@@ -168,7 +168,9 @@ impl Hello {
     }
 
     const fn pack(self) -> u32 {
-        (self.step as u32) << STEP_SHIFT | (self.random as u32) << RANDOM_SHIFT | (self.left & LEFT)
+        ((self.step as u32) << STEP_SHIFT)
+            | ((self.random as u32) << RANDOM_SHIFT)
+            | (self.left & LEFT)
     }
 }
 
@@ -189,9 +191,9 @@ impl Ssl2Message {
 
     const fn pack(self) -> u32 {
         self.kind as u32
-            | (self.at as u32) << Self::AT_SHIFT
-            | (self.major as u32) << Self::MAJOR_SHIFT
-            | (self.then_opaque as u32) << Self::THEN_OPAQUE_SHIFT
+            | ((self.at as u32) << Self::AT_SHIFT)
+            | ((self.major as u32) << Self::MAJOR_SHIFT)
+            | ((self.then_opaque as u32) << Self::THEN_OPAQUE_SHIFT)
     }
 }
 
@@ -218,11 +220,11 @@ impl Credit {
 
     const fn pack(self) -> u32 {
         (self.owed as u32 & Self::OWED)
-            | (self.open as u32) << Self::OPEN_SHIFT
-            | ((self.short_answers & Self::MAX_SHORT) as u32) << Self::SHORT_SHIFT
-            | (self.doubtful as u32) << Self::DOUBTFUL_SHIFT
-            | ((self.kind & 3) as u32) << Self::KIND_SHIFT
-            | (self.high as u32) << Self::HIGH_SHIFT
+            | ((self.open as u32) << Self::OPEN_SHIFT)
+            | (((self.short_answers & Self::MAX_SHORT) as u32) << Self::SHORT_SHIFT)
+            | ((self.doubtful as u32) << Self::DOUBTFUL_SHIFT)
+            | (((self.kind & 3) as u32) << Self::KIND_SHIFT)
+            | ((self.high as u32) << Self::HIGH_SHIFT)
     }
 }
 
@@ -237,7 +239,7 @@ impl Links {
     }
 
     const fn pack(self) -> u32 {
-        (self.first as u32) << Self::FIRST_SHIFT | self.span as u32
+        ((self.first as u32) << Self::FIRST_SHIFT) | self.span as u32
     }
 }
 

@@ -10,17 +10,15 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use nf_conntrack_tls_tests::{
     tls_parser::{
-        Connection,
         Direction,
-        HeaderSearch,
-        Placement,
-        Policy,
-        Segment, //
+        Segment,
+        Verdict, //
     },
     vectors::{
         self,
         Line, //
     },
+    wire::Wire,
 };
 use std::sync::LazyLock;
 
@@ -28,6 +26,7 @@ use std::sync::LazyLock;
 struct Input {
     handshake: Option<u8>,
     isn: u32,
+    passive: bool,
     segments: Vec<Piece>,
 }
 
@@ -46,107 +45,49 @@ static HANDSHAKES: LazyLock<Vec<Vec<Line>>> = LazyLock::new(|| {
     cases.into_iter().map(|case| case.lines).collect()
 });
 
-struct Wire {
-    connection: Connection,
-    /// The next sequence numbers of both sides.
-    next: [u32; 2],
-}
-
-impl Wire {
-    fn send(&mut self, direction: Direction, segment: &Segment, payload: &[u8]) -> Placement {
-        self.send_part(direction, segment, payload, false)
+/// Sends a segment, and again: whatever was read is a retransmission then, and changes nothing.
+fn send(wire: &mut Wire, direction: Direction, segment: &Segment, payload: &[u8]) {
+    let before = wire.connection;
+    wire.send(direction, *segment, payload);
+    let outcome = wire.last;
+    let condemned = before.condemned();
+    if condemned.is_some() && outcome.counts.connections == 0 {
+        assert_eq!(wire.connection.condemned(), condemned, "acquitted");
     }
-
-    /// Sends what of a segment is next; `again` if its first part has been read.
-    fn send_part(
-        &mut self,
-        direction: Direction,
-        segment: &Segment,
-        payload: &[u8],
-        again: bool,
-    ) -> Placement {
-        let policy = Policy::default();
-        let condemned = self.connection.condemned();
-        let placement = self.connection.place(direction, segment);
-        let (skip, end) = match placement {
-            Placement::Next { skip, end } => (skip, end),
-            Placement::BehindHole { end } => (0, end),
-            _ => (0, 0),
-        };
-        let read = payload
-            .get(skip as usize..end as usize)
-            .expect("more is read than there is");
-        let fed = self.connection.feed(&policy, direction, read);
-        if end != 0 && end < segment.len {
-            assert!(end > skip, "nothing is read of it");
-            assert!(!again, "it is cut once");
-            if fed.is_ok() {
-                self.send_part(direction, segment, payload, true);
-            }
-            return placement;
-        }
-        if placement == Placement::OutOfOrder {
-            let search = |mut search: HeaderSearch| {
-                search.feed(payload);
-                Some(search)
-            };
-            self.connection
-                .run_ahead(&policy, direction, segment, search);
-        }
-        if placement == Placement::MidStream {
-            let header_at = |at: u32| payload.get(at as usize..)?.first_chunk().copied();
-            self.connection.pick_up(direction, segment, header_at);
-        }
-        if condemned.is_some() {
-            assert_eq!(self.connection.condemned(), condemned, "acquitted");
-        }
-        let read = !read.is_empty() || placement == Placement::Retransmission;
-        if fed.is_ok() && read && !segment.syn {
-            // What ran ahead is settled, at the latest now.
-            self.connection.place(direction, segment);
-            let state = self.connection;
-            assert_eq!(
-                self.connection.place(direction, segment),
-                Placement::Retransmission
-            );
-            assert_eq!(self.connection, state);
-        }
-        placement
+    assert!(outcome.broken.is_none() || !wire.policy.passive, "it drops");
+    assert!(outcome.verdict == Verdict::Pass || !wire.policy.passive);
+    assert!(outcome.counts.bytes as usize <= payload.len());
+    let read = outcome.verdict == Verdict::Pass && outcome.counts.bytes != 0;
+    if !read || segment.syn || outcome.counts.unreadable != 0 || !outcome.reported.is_empty() {
+        return;
     }
-}
-
-fn open(isn: u32) -> Wire {
-    let first = isn.wrapping_add(1);
-    let mut wire = Wire {
-        connection: Connection::default(),
-        next: [first, first],
-    };
-    let syn = |ack| Segment {
-        seq: isn,
-        ack,
-        syn: true,
-        ..Segment::default()
-    };
-    wire.send(Direction::Original, &syn(None), &[]);
-    wire.send(Direction::Reply, &syn(Some(first)), &[]);
-    wire
+    // What passed out of order is resolved, at the latest now.
+    wire.send(direction, *segment, payload);
+    let state = wire.connection;
+    wire.send(direction, *segment, payload);
+    assert_eq!(wire.last.counts.bytes, 0, "it is read again");
+    assert_eq!(wire.connection, state);
 }
 
 fuzz_target!(|input: Input| {
-    let mut wire = open(input.isn);
+    let mut wire = Wire::open(input.isn);
+    if input.passive {
+        wire.policy = wire.policy.reporting();
+    }
+    let mut next = [input.isn.wrapping_add(1); 2];
     let handshake = input
         .handshake
         .map(usize::from)
         .and_then(|case| HANDSHAKES.get(case % HANDSHAKES.len()));
     for line in handshake.into_iter().flatten() {
-        let next = &mut wire.next[usize::from(line.direction == Direction::Reply)];
+        let next = &mut next[usize::from(line.direction == Direction::Reply)];
         let segment = Segment {
             seq: *next,
             len: line.bytes.len() as u32,
             ..Segment::default()
         };
         *next = next.wrapping_add(segment.len);
-        wire.send(line.direction, &segment, &line.bytes);
+        send(&mut wire, line.direction, &segment, &line.bytes);
     }
     for piece in &input.segments {
         let (direction, own) = if piece.reply {
@@ -154,7 +95,7 @@ fuzz_target!(|input: Input| {
         } else {
             (Direction::Original, 0)
         };
-        let from = |side: usize, at: i16| wire.next[side].wrapping_add_signed(i32::from(at));
+        let from = |side: usize, at: i16| next[side].wrapping_add_signed(i32::from(at));
         let segment = Segment {
             seq: from(own, piece.at),
             ack: piece.acknowledged.map(|at| from(1 - own, at)),
@@ -163,9 +104,14 @@ fuzz_target!(|input: Input| {
             fin: piece.flags & 0x1f == 2,
             rst: piece.flags & 0x1f == 3,
             urg: piece.flags & 0x1f == 4,
-            stale: piece.flags & 0xe0 == 0x20,
             signed: piece.flags & 0xe0 == 0x40,
+            overruns: piece.flags & 0xe0 == 0x60,
+            begins: piece.flags & 0xe0 == 0x80,
+            mptcp: piece.flags & 0xe0 == 0xa0,
+            ack_lag: u32::from(piece.flags & 0xe0 == 0x20),
+            established: (piece.flags & 0xe0 == 0xc0).then(|| from(own, 0)),
+            ..Segment::default()
         };
-        wire.send(direction, &segment, &piece.payload);
+        send(&mut wire, direction, &segment, &piece.payload);
     }
 });
