@@ -60,4 +60,5 @@ check pyflakes inside python3 -m pyflakes "${pythons[@]}"
 check rustfmt_as_the_kernels same_settings .rustfmt.toml
 check clippy_as_the_kernels same_settings .clippy.toml
 check layers inside scripts/layers.py
+check documents inside scripts/docs.py
 finish
