@@ -94,18 +94,24 @@ def lives_on(port: int) -> None:
         raise AssertionError(f"conntrack forgets the connection soon: {line}")
 
 
-def connected(family: socket.AddressFamily, address: str, source: str = "client") -> tuple:
-    """A connection from a namespace to an address, which leads to the server."""
-    with tlsnet.netns("server"):
-        listener = socket.create_server((SERVER[family], 8443), family=family)
+def connected(
+    family: socket.AddressFamily,
+    address: str,
+    source: str = "client",
+    server: tuple[str, str] | None = None,
+) -> tuple[socket.socket, socket.socket]:
+    """A connection from a namespace to an address, which leads to the server: its namespace and address."""
+    namespace, own = server or ("server", SERVER[family])
+    with tlsnet.netns(namespace):
+        listener = socket.create_server((own, 8443), family=family)
     with listener, tlsnet.netns(source):
         listener.settimeout(tlsnet.TIMEOUT)
         client = socket.socket(family, socket.SOCK_STREAM)
         client.settimeout(tlsnet.TIMEOUT)
         client.connect((address, 8443))
-        server, _ = listener.accept()
-        server.settimeout(tlsnet.TIMEOUT)
-    return client, server
+        accepted, _ = listener.accept()
+        accepted.settimeout(tlsnet.TIMEOUT)
+    return client, accepted
 
 
 def both_ends(family: socket.AddressFamily) -> None:
@@ -145,6 +151,63 @@ def own_connection(family: socket.AddressFamily) -> None:
     client.sendall(NOT_TLS)
     is_reset(client)
     is_reset(server)
+
+
+def shell(commands: str) -> None:
+    """Runs commands, a line each."""
+    for command in commands.strip().splitlines():
+        subprocess.run(command.split(), check=True, capture_output=True)
+
+
+def over_a_bridge(family: socket.AddressFamily) -> None:
+    """A bridge that knows no route: iptables sees its packets, and each end gets its reset by its own port."""
+    ends = {socket.AF_INET: ("10.0.7.1", "10.0.7.2"), socket.AF_INET6: ("fd00:7::1", "fd00:7::2")}
+    left, right = ends[family]
+    shell("""
+        modprobe br_netfilter
+        ip netns add left
+        ip netns add right
+        ip netns add middle
+        ip -n middle link add br0 type bridge
+        ip -n middle link set br0 up
+    """)
+    try:
+        for name, address in (("left", left), ("right", right)):
+            prefix = 24 if family == socket.AF_INET else 64
+            nodad = "" if family == socket.AF_INET else " nodad"
+            shell(f"""
+                ip -n {name} link add eth0 type veth peer name {name} netns middle
+                ip -n {name} addr add {address}/{prefix} dev eth0{nodad}
+                ip -n {name} link set eth0 up
+                ip -n middle link set {name} master br0 up
+            """)
+        for table in ("iptables", "ip6tables"):
+            run("middle", "sysctl", "-qw", f"net.bridge.bridge-nf-call-{table}=1")
+            run("middle", table, "-A", "FORWARD", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP")
+        client, server = connected(family, right, "left", ("right", right))
+        client.sendall(NOT_TLS)
+        is_reset(client)
+        is_reset(server)
+        if counters("middle")["resets"] < 2:
+            raise AssertionError("the bridge's namespace has not counted the resets")
+    finally:
+        for name in ("left", "right", "middle"):
+            subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def within_a_vrf(family: socket.AddressFamily) -> None:
+    """The router's devices belong to a VRF, and its main table leads nowhere."""
+    shell("ip -n router link add vrf0 type vrf table 100\nip -n router link set vrf0 up")
+    try:
+        for device in ("c0", "s0"):
+            run("router", "sysctl", "-qw", f"net.ipv6.conf.{device}.keep_addr_on_down=1")
+            shell(f"ip -n router link set {device} master vrf0")
+        client, server = connected(family, SERVER[family])
+        client.sendall(NOT_TLS)
+        is_reset(client)
+        is_reset(server)
+    finally:
+        shell("ip -n router link del vrf0")
 
 
 def missed(family: socket.AddressFamily) -> None:
@@ -213,10 +276,12 @@ TESTS: dict[str, Callable[[socket.AddressFamily], None]] = {
     "the server's breach resets both ends": by_the_server,
     "both ends are reset through NAT": through_nat,
     "an end on the router is reset": own_connection,
+    "both ends are reset over a bridge": over_a_bridge,
     "a reset that was missed comes again": missed,
     "a reset in the middle of a train": middle_of_a_train,
     "a deaf client gets nothing through": deaf_client,
     "the port can be used again": port_again,
+    "both ends are reset within a VRF": within_a_vrf,
 }
 
 
