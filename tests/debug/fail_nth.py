@@ -34,7 +34,8 @@ def load(nth: int) -> tuple[int, bool]:
 
 def remains() -> list[str]:
     """What there is of the module."""
-    places = [f"/sys/module/{MODULE}", f"/proc/net/{MODULE}"]
+    sysctl = f"/proc/sys/net/netfilter/{MODULE}_ports"
+    places = [f"/sys/module/{MODULE}", f"/proc/net/{MODULE}", sysctl]
     names = [line.split()[0] for line in Path("/proc/modules").read_text().splitlines()]
     return [place for place in places if os.path.exists(place)] + [n for n in names if n == MODULE]
 

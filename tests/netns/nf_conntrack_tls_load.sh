@@ -56,7 +56,7 @@ says_what_is_in_force() {
 	local cursor version
 	cursor=$(log_cursor)
 	version=$(modinfo -F version "$NF_CT_TLS_KO")
-	[[ $version == "$(sed -n '1s/.*(\(.*\)).*/\1/p' "$here/../../debian/changelog")" ]] || return
+	[[ $version == "$(sed -n '1s/.*(\([^)-]*\).*/\1/p' "$here/../../debian/changelog")" ]] || return
 	load report=urgent_data ports=443,8443 &&
 		logged "$cursor" "$module: $version: .* report=urgent_data .* ports=443,8443\$" && unload
 }
