@@ -80,7 +80,7 @@ def exchange(sender: socket.socket, receiver: socket.socket) -> None:
 
 def main() -> None:
     """Follows a connection over a failover, and catches what it does then."""
-    tlsnet.load(ports=0)
+    tlsnet.load(ports=0, reset=0)
     log = KernelLog()
     client, server = pair(socket.AF_INET, 8444)
     exchange(client, server)
