@@ -222,7 +222,7 @@ main() {
 	say "rmmod nf_conntrack_tls in the middle of a download"
 	remove_module
 	printf '\nWhat the kernel log says, one line each of:\n'
-	log_since "$cursor" | grep ': connection condemned, ' | sort -u -t: -k2,2
+	log_since "$cursor" | { grep ': connection condemned, ' || echo "(nothing)"; } | sort -u -t: -k2,2
 	echo
 	table
 	return "$failed"
