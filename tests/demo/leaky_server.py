@@ -16,6 +16,7 @@ import os
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from tlslite.errors import TLSError
 # Where the secret lies behind the request, and how far memory reaches.
 SECRET_DISTANCE = 200
 MEMORY_SIZE = 1 << 17
+# Seconds before an answer: a client that sent its request early shall have read what came first.
+DELAY = 0.5
 HEADER_SIZE = 3
 PADDING_SIZE = 16
 
@@ -74,6 +77,7 @@ class LeakyConnection(TLSConnection):  # type: ignore[misc]
     def _answer(self, request: bytes) -> Iterator[Any]:
         if request[:1] != bytes([HeartbeatMessageType.heartbeat_request]):
             return
+        time.sleep(DELAY)
         claimed = int.from_bytes(request[1:HEADER_SIZE], "big")
         yield from self._sendMsg(Reply(self.memory.read(request, claimed)))
         self.sock.flush()
