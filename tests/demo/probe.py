@@ -75,12 +75,15 @@ def client_hello(version: int) -> bytes:
 
 
 def receive_until(attack: Attack, received: bytearray, wanted: bytes) -> None:
-    """Reads on until the wanted bytes are in, the stream ends or the log tells."""
+    """Reads on until the wanted bytes are in, the stream ends or is reset, or the log tells."""
     end = time.monotonic() + TIMEOUT
     while wanted not in received and not attack.condemned() and time.monotonic() < end:
         attack.wait()
         if select.select([attack.sock], [], [], 0)[0]:
-            data = attack.sock.recv(65536)
+            try:
+                data = attack.sock.recv(65536)
+            except ConnectionResetError:
+                return
             if not data:
                 return
             received += data

@@ -187,7 +187,7 @@ table() {
 	expect "sslscan, heartbleed" sslscan vulnerable "not vulnerable"
 	expect "secret, heartbeat in the handshake, IPv4" "${attacks[0]}" leaked heartbleed
 	expect "secret, heartbeat in the handshake, IPv6" "${attacks[1]}" leaked heartbleed
-	expect "secret, heartbeat inside the session" "${attacks[2]}" leaked heartbeat_mismatch
+	expect "secret, heartbeat inside the session" "${attacks[2]}" leaked heartbeat_refused
 	expect "cleartext as application data" "${attacks[3]}" delivered suspicious_sequence
 	expect "SSL2 SERVER-HELLO from the client" "${attacks[4]}" delivered ssl2_direction
 	expect "$megabytes MB meanwhile, curl, TLS 1.2" fetch12 "checksum right" "checksum right"
