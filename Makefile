@@ -10,7 +10,8 @@ asked := $(filter command% environment%,$(origin KDIR))
 export KVER
 
 .PHONY: all module ground vectors demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-replay \
-	check-build check-guest check-evasion check-netem check-interop check-stress check-debug check-deb lint shell clean distclean help
+	check-build check-guest check-evasion check-networks check-netem check-interop check-stress check-debug check-deb \
+	lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
 ifneq ($(native),)
@@ -71,6 +72,9 @@ check-guest: module vectors ## Run the selftests in the guest, or those that T= 
 
 check-evasion: module ## Send crafted packets through the module in the guest, or the cases that T= names
 	@scripts/vm.sh tests/evasion/run.sh $(T)
+
+check-networks: module ## Send ordinary TLS through NAT, SYNPROXY, MPTCP and so on, or what T= names (10 minutes)
+	@scripts/networks.sh $(T)
 
 check-netem: module ## Send honest TLS through bad networks (25 minutes); throughput is measured in user-mode Linux
 	@VM_MEMORY=2G scripts/vm.sh env NETEM_SECONDS=$${NETEM_SECONDS:-4} tests/netem/run.sh clean_100 impaired sized

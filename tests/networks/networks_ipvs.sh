@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# IPVS balances connections to a virtual address on the router, by NAT: with conntrack, and by default without.
+
+# shellcheck source=tests/networks/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+virtual=10.0.1.100
+
+balance() {
+	ip -n router addr add $virtual/32 dev c0
+	on router ipvsadm -A -t $virtual:443 -s rr
+	on router ipvsadm -a -t $virtual:443 -r 10.0.2.2:443 -m
+	on router ipvsadm -a -t $virtual:443 -r 10.0.2.3:8443 -m
+}
+
+balanced() { on router ipvsadm -L -n --stats --exact | awk '$1 == "TCP" { print $3 }'; }
+
+checktool ipvsadm
+modprobe -a ip_vs ip_vs_rr
+setup 2
+balance
+tls_server server
+tls_server server --port 8443
+on router sysctl -qw net.ipv4.vs.conntrack=1
+through "IPVS with conntrack" once balanced 4 $virtual
+on router sysctl -qw net.ipv4.vs.conntrack=0
+through "IPVS without conntrack" never balanced 4 $virtual
+on router ipvsadm -C
+finish

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Conntrack zones: both directions in a zone of their own; and a zone for the original direction only.
+
+# shellcheck source=tests/networks/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+zone() {
+	nft_router <<-NFT
+		table inet net {
+			chain prerouting {
+				type filter hook prerouting priority raw;
+				$1
+			}
+		}
+	NFT
+}
+
+words=
+entries() { on router conntrack -L -p tcp --orig-port-dst 443 2>/dev/null | grep -c "$words" || [[ $? == 1 ]]; }
+
+checktool conntrack
+setup 2
+tls_server server
+zone 'iifname { "c0", "s0" } ct zone set 7'
+words=" zone=7 " through "a zone" once entries 4 "$server4"
+on router nft delete table inet net
+zone 'iifname "c0" ct original zone set 8'
+words=" zone-orig=8 " through "a zone for the original direction" once entries 4 "$server4"
+finish
