@@ -9,19 +9,14 @@ use nf_conntrack_tls_tests::{
             Original,
             Reply, //
         },
-        Policy,
         Reason,
         Segment, //
     },
     wire::{
         at_byte,
-        client_bytes,
         data,
         established,
         established_at,
-        record,
-        syn,
-        syn_ack,
         Fate::*,
         Wire,
         ISN,

@@ -5,24 +5,15 @@
 use nf_conntrack_tls_tests::{
     tls_parser::{
         Direction::{
-            self,
-            Original,
-            Reply, //
+            Original, //
         },
-        Policy,
-        Reason,
-        Segment, //
+        Reason, //
     },
     wire::{
-        at_byte,
         client_bytes,
         data,
         established,
-        established_at,
         record,
-        syn,
-        syn_ack,
-        Fate::*,
         Wire,
         ISN,
         NEW, //

@@ -5,21 +5,15 @@
 use nf_conntrack_tls_tests::{
     tls_parser::{
         Direction::{
-            self,
             Original,
             Reply, //
         },
-        Policy,
         Reason,
         Segment, //
     },
     wire::{
         at_byte,
-        client_bytes,
-        established,
-        established_at,
         message,
-        record,
         syn,
         syn_ack,
         Fate::*,

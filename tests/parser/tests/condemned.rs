@@ -5,11 +5,9 @@
 use nf_conntrack_tls_tests::{
     tls_parser::{
         Direction::{
-            self,
             Original,
             Reply, //
         },
-        Policy,
         Reason,
         Segment, //
     },
@@ -17,9 +15,6 @@ use nf_conntrack_tls_tests::{
         at_byte,
         client_bytes,
         data,
-        established,
-        established_at,
-        record,
         syn,
         syn_ack,
         Fate::*,

@@ -352,7 +352,7 @@ fn fields<'a>(interfaces: &mut Vec<Interface>, block: &PcapBlockOwned<'a>) -> Op
                 data: frame.data,
                 captured: frame.caplen,
                 length: frame.origlen,
-                ticks: u64::from(frame.ts_high) << 32 | u64::from(frame.ts_low),
+                ticks: (u64::from(frame.ts_high) << 32) | u64::from(frame.ts_low),
             });
         }
         PcapBlockOwned::Legacy(frame) => {

@@ -277,7 +277,7 @@ fn erspan3(data: &[u8]) -> Option<Layer<'_>> {
     } else {
         rest
     };
-    Some(match header[10] >> 2 & 0x1f {
+    Some(match (header[10] >> 2) & 0x1f {
         0 => Layer::Ethernet(rest),
         2 => Layer::Ip(rest),
         _ => Layer::Closed("erspan"),
