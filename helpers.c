@@ -13,6 +13,7 @@
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_helper.h>
+#include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/tcp.h>
 
@@ -73,6 +74,23 @@ static u32 end_of(const struct nf_ct_tls_segment *segment)
 	       !!(segment->flags & NF_CT_TLS_FIN);
 }
 
+/*
+ * Whether a receiver would not take all of the segment. Before its first segment a side has no window
+ * to keep to, and of connections that conntrack picked up in the middle it does not know the scale. A
+ * single byte may probe a window that is closed.
+ */
+static bool overruns(const struct nf_conn *ct, const struct ip_ct_tcp_state *sender,
+		     const struct ip_ct_tcp_state *receiver,
+		     const struct nf_ct_tls_segment *segment)
+{
+	u8 liberal = (sender->flags | receiver->flags) & IP_CT_TCP_FLAG_BE_LIBERAL;
+
+	if (!sender->td_maxwin || segment->len <= 1 || liberal ||
+	    nf_tcp_pernet(nf_ct_net(ct))->tcp_be_liberal)
+		return false;
+	return after(segment->seq + segment->len, sender->td_maxend);
+}
+
 /* Numbers are compared as tcp_in_window() of conntrack does, and with what it has kept. */
 void nf_ct_tls_look(const struct nf_conn *ct, unsigned int ctinfo,
 		    struct nf_ct_tls_segment *segment)
@@ -91,8 +109,7 @@ void nf_ct_tls_look(const struct nf_conn *ct, unsigned int ctinfo,
 	if (tcp->state == TCP_CONNTRACK_SYN_RECV && (segment->flags & NF_CT_TLS_SYN) &&
 	    (segment->flags & NF_CT_TLS_ACK) && sender->td_end == end_of(segment))
 		segment->flags |= NF_CT_TLS_BEGINS;
-	/* Before its first segment a side has no window to keep to. */
-	if (sender->td_maxwin && after(end_of(segment), sender->td_maxend))
+	if (overruns(ct, sender, receiver, segment))
 		segment->flags |= NF_CT_TLS_OVERRUNS;
 	if (tcp->state >= TCP_CONNTRACK_ESTABLISHED && tcp->state <= TCP_CONNTRACK_CLOSE &&
 	    (receiver->flags & IP_CT_TCP_FLAG_MAXACK_SET))
