@@ -34,10 +34,10 @@
 //! Nor does a receiver read what acknowledges too little, or what is signed while it knows no key, or not
 //! signed while it knows one (RFC 2385 2.0, RFC 5925 7.3). A receiver takes an acknowledgment down to
 //! SND.UNA - MAX.SND.WND (RFC 5961 5.2), and none before its first byte. Of these three numbers bounds are
-//! known: conntrack keeps the highest acknowledgment and the largest window, and
-//! [`carried`](super::state::DirState::carried) says how many bytes have been acknowledged at most. A
-//! segment that was overtaken by younger acknowledgments is within them. (Conntrack's window may be twice
-//! the one offered, since it adds what is selectively acknowledged.)
+//! known. Conntrack keeps the highest acknowledgment and the largest window. The first byte lies at least
+//! [`carried`](super::state::DirState::carried) bytes before `next_seq`. A segment that was overtaken by
+//! younger acknowledgments is within these bounds. (Conntrack's window may be twice the one offered, since
+//! it adds what is selectively acknowledged.)
 
 use super::{
     ahead,
@@ -238,8 +238,8 @@ impl Connection {
             Direction::Original => &self.reply,
             Direction::Reply => &self.original,
         };
-        let tolerated = (segment.max_window / 2).min(peer.carried());
-        segment.ack_lag <= tolerated && !segment.overruns && segment.signed == self.is(Link::Signed)
+        let in_time = segment.ack_lag == 0 || is_recent(segment, peer);
+        in_time && !segment.overruns && segment.signed == self.is(Link::Signed)
     }
 
     /// Places payload on a SYN that begins nothing: a receiver reads none of it, but may have before.
@@ -315,4 +315,12 @@ impl Connection {
         let own: &DirState = self.of(direction);
         own.is_synced() && !own.at_record_start()
     }
+}
+
+/// Whether the receiver, whose stream is `peer`, takes an acknowledgment that is not the highest one.
+fn is_recent(segment: &Segment, peer: &DirState) -> bool {
+    let oldest = peer.next_seq.wrapping_sub(peer.carried());
+    peer.is_synced()
+        && segment.ack_lag <= segment.max_window / 2
+        && segment.ack.is_some_and(|ack| !is_after(oldest, ack))
 }
