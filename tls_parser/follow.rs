@@ -229,7 +229,8 @@ impl<P: Payload> SegmentHandler<'_, P> {
         let counts = &mut self.outcome.counts;
         counts.connections = u32::from(beginning == Beginning::Connection);
         let multipath = self.segment.mptcp && self.segment.ack.is_some();
-        counts.mptcp = u32::from(multipath && beginning != Beginning::Nothing);
+        let unread = self.connection.of(self.direction).mode() == Mode::Unread;
+        counts.mptcp = u32::from(multipath && unread && beginning != Beginning::Nothing);
         beginning != Beginning::Nothing && self.segment.ack.is_none()
     }
 

@@ -27,7 +27,7 @@ pub struct Segment {
     pub urg: bool,
     /// Whether it carries a signature: the option of TCP-MD5 or of TCP-AO.
     pub signed: bool,
-    /// Whether it carries an option of Multipath TCP; looked at on a SYN-ACK only.
+    /// Whether it carries an option of Multipath TCP; looked at on SYN and SYN-ACK only.
     pub mptcp: bool,
     /// Whether the payload will be encrypted after it has passed, by a device (kTLS).
     pub opaque: bool,

@@ -74,7 +74,7 @@ impl Side<'_> {
     /// Makes the side the TLS client if the other side opened the TCP connection and is silent, as it
     /// is when a device calls home (RFC 8071).
     pub(super) fn accept_call_home(&mut self) {
-        let silent = self.peer.mode() == Mode::Begun && !self.own.has(Fact::Hello);
+        let silent = self.peer.is_silent() && !self.own.has(Fact::Hello);
         if self.direction == Direction::Reply && silent {
             self.peer.put_link(true);
             self.is_client = true;

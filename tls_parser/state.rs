@@ -96,6 +96,8 @@ pub(super) enum Mode {
     Fresh,
     /// Its beginning was seen, and nothing after it.
     Begun,
+    /// The same, and its SYN offered Multipath TCP.
+    Offering,
     /// It speaks TLS, and was seen from its beginning.
     Tls,
     /// It speaks SSL2.
@@ -113,10 +115,11 @@ impl Mode {
         match bits {
             0 => Mode::Fresh,
             1 => Mode::Begun,
-            2 => Mode::Tls,
-            3 => Mode::Ssl2,
-            4 => Mode::Midstream,
-            5 => Mode::Lost,
+            2 => Mode::Offering,
+            3 => Mode::Tls,
+            4 => Mode::Ssl2,
+            5 => Mode::Midstream,
+            6 => Mode::Lost,
             _ => Mode::Unread,
         }
     }
@@ -285,7 +288,7 @@ impl DirState {
     pub(super) fn is_synced(&self) -> bool {
         matches!(
             self.mode(),
-            Mode::Begun | Mode::Tls | Mode::Ssl2 | Mode::Midstream
+            Mode::Begun | Mode::Offering | Mode::Tls | Mode::Ssl2 | Mode::Midstream
         )
     }
 
@@ -298,7 +301,16 @@ impl DirState {
     /// Whether it was seen from its beginning, without a part missing.
     #[inline]
     pub(super) fn is_known(&self) -> bool {
-        matches!(self.mode(), Mode::Begun | Mode::Tls | Mode::Ssl2)
+        matches!(
+            self.mode(),
+            Mode::Begun | Mode::Offering | Mode::Tls | Mode::Ssl2
+        )
+    }
+
+    /// Whether its beginning was seen, and nothing after it.
+    #[inline]
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.mode(), Mode::Begun | Mode::Offering)
     }
 
     #[inline]

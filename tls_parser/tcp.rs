@@ -111,13 +111,15 @@ impl Connection {
     /// From then on a SYN changes nothing at its receiver either (RFC 9293 3.10.7.4), until it answers.
     fn on_syn(&mut self, direction: Direction, segment: &Segment) -> Beginning {
         let (own, peer) = self.both(direction);
-        let sent_again = own.mode() == Mode::Begun
-            && peer.mode() == Mode::Fresh
-            && direction == Direction::Original;
+        let sent_again =
+            own.is_silent() && peer.mode() == Mode::Fresh && direction == Direction::Original;
         if own.mode() != Mode::Fresh && !sent_again {
             return Beginning::Nothing;
         }
         own.begin_at(segment.seq.wrapping_add(1));
+        if segment.mptcp {
+            own.set_mode(Mode::Offering);
+        }
         if direction == Direction::Original {
             self.put(Link::Signed, segment.signed);
         }
@@ -137,34 +139,36 @@ impl Connection {
             // The client sent a SYN of the other sort, and ignores this answer.
             return Beginning::Nothing;
         }
+        // A client that did not ask for it goes on without it (RFC 8684 3.1).
+        let multipath = segment.mptcp && peer.mode() != Mode::Begun;
         if own.mode() == Mode::Fresh && peer.is_known() {
             own.begin_at(first);
             if peer.next_seq != ack {
                 // The data on the SYN was turned down.
                 peer.begin_at(ack);
             }
-            return self.choose_multipath(segment, Beginning::Answer);
+            return self.choose_multipath(multipath, Beginning::Answer);
         }
-        let silent = own.mode() == Mode::Begun;
+        let silent = own.is_silent();
         if silent && own.next_seq == first && !condemned {
             // It is sent again.
             return Beginning::Nothing;
         }
         if silent && peer.is_known() && peer.next_seq == ack && !condemned {
             own.begin_at(first);
-            return self.choose_multipath(segment, Beginning::Answer);
+            return self.choose_multipath(multipath, Beginning::Answer);
         }
         *self = Connection::default();
         let (own, peer) = self.both(direction);
         own.begin_at(first);
         peer.begin_at(ack);
         self.put(Link::Signed, segment.signed);
-        self.choose_multipath(segment, Beginning::Connection)
+        self.choose_multipath(segment.mptcp, Beginning::Connection)
     }
 
     /// Lets a connection of Multipath TCP pass unread: each of its paths carries parts of the stream only.
-    fn choose_multipath(&mut self, segment: &Segment, beginning: Beginning) -> Beginning {
-        if segment.mptcp {
+    fn choose_multipath(&mut self, multipath: bool, beginning: Beginning) -> Beginning {
+        if multipath {
             self.original.forget_past(Mode::Unread);
             self.reply.forget_past(Mode::Unread);
         }

@@ -5,15 +5,21 @@
 use nf_conntrack_tls_tests::{
     tls_parser::{
         Direction::{
-            Original, //
+            Original,
+            Reply, //
         },
+        Reason,
         Segment, //
     },
     wire::{
         at_byte,
+        client_hello,
         data,
         established,
+        syn,
+        syn_ack,
         Fate::*,
+        Wire,
         ISN,
         NEW, //
     },
@@ -41,4 +47,20 @@ fn an_ack_before_the_first_byte_is_not_read_although_much_was_sent() {
         ..decoy
     };
     assert_eq!(wire.send(Original, overtaken, &data(40)), NEW);
+}
+
+/// A client that did not ask for Multipath TCP ignores the answer's option, and speaks TCP.
+#[test]
+fn a_server_alone_cannot_choose_multipath_tcp() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    let answer = Segment {
+        mptcp: true,
+        ..syn_ack(ISN, ISN + 1)
+    };
+    wire.send(Reply, answer, &[]);
+    assert_eq!(wire.last.counts.mptcp, 0);
+    assert_eq!(wire.client(0, &client_hello()), NEW);
+    let heartbleed = [24, 3, 3, 0, 3, 1, 0x40, 0];
+    assert_eq!(wire.server(0, &heartbleed), Condemned(Reason::Heartbleed));
 }
