@@ -231,7 +231,8 @@ impl<P: Payload> SegmentHandler<'_, P> {
         let multipath = self.segment.mptcp && self.segment.ack.is_some();
         let unread = self.connection.of(self.direction).mode() == Mode::Unread;
         counts.mptcp = u32::from(multipath && unread && beginning != Beginning::Nothing);
-        beginning != Beginning::Nothing && self.segment.ack.is_none()
+        let read = self.direction == Direction::Original && self.segment.ack.is_none();
+        read && beginning != Beginning::Nothing
     }
 
     /// A condemned connection has nothing more to send, but another one may begin in its place.

@@ -26,8 +26,8 @@
 //! # What a receiver would not read
 //!
 //! If bytes were read here and ignored by the receiver, others could take their place unread. So payload
-//! is read only where a receiver reads it: not from RST, not from a SYN-ACK, and from the client's SYN
-//! only once, before it is answered. An urgent pointer breaks the rules on a segment without payload too:
+//! is read only where a receiver reads it: not from RST, not from a SYN-ACK or the server's SYN, and from
+//! the client's SYN only once, before it is answered. An urgent pointer breaks the rules on a segment without payload too:
 //! it may point into what follows. FIN takes no place in the count of bytes: nothing may follow it, and
 //! nothing is gained by believing one.
 //!
@@ -123,10 +123,9 @@ impl Connection {
         if direction == Direction::Original {
             self.put(Link::Signed, segment.signed);
         }
-        if sent_again {
-            Beginning::Answer
-        } else {
-            Beginning::Connection
+        match direction {
+            Direction::Original if !sent_again => Beginning::Connection,
+            _ => Beginning::Answer,
         }
     }
 

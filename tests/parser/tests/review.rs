@@ -16,6 +16,7 @@ use nf_conntrack_tls_tests::{
         client_hello,
         data,
         established,
+        message,
         syn,
         syn_ack,
         Fate::*,
@@ -60,6 +61,20 @@ fn a_server_alone_cannot_choose_multipath_tcp() {
     };
     wire.send(Reply, answer, &[]);
     assert_eq!(wire.last.counts.mptcp, 0);
+    assert_eq!(wire.client(0, &client_hello()), NEW);
+    let heartbleed = [24, 3, 3, 0, 3, 1, 0x40, 0];
+    assert_eq!(wire.server(0, &heartbleed), Condemned(Reason::Heartbleed));
+}
+
+/// In SYN-SENT a client reads no data from a SYN without ACK.
+#[test]
+fn data_on_the_server_s_syn_is_not_read() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    assert_eq!(wire.send(Reply, syn(ISN), &message(40)), OutOfOrder);
+    assert_eq!(wire.last.counts.connections, 0);
+    assert_eq!(wire.send(Reply, syn(ISN), &[]), Empty);
+    wire.send(Original, syn_ack(ISN, ISN + 1), &[]);
     assert_eq!(wire.client(0, &client_hello()), NEW);
     let heartbleed = [24, 3, 3, 0, 3, 1, 0x40, 0];
     assert_eq!(wire.server(0, &heartbleed), Condemned(Reason::Heartbleed));
