@@ -149,7 +149,7 @@ impl Connection {
             return self.choose_multipath(multipath, Beginning::Answer);
         }
         let silent = own.is_silent();
-        if silent && own.next_seq == first && !condemned {
+        if silent && own.next_seq == first && (!condemned || peer.next_seq == ack) {
             // It is sent again.
             return Beginning::Nothing;
         }

@@ -79,3 +79,20 @@ fn data_on_the_server_s_syn_is_not_read() {
     let heartbleed = [24, 3, 3, 0, 3, 1, 0x40, 0];
     assert_eq!(wire.server(0, &heartbleed), Condemned(Reason::Heartbleed));
 }
+
+/// The server took the data on the SYN: where it ends no record begins.
+#[test]
+fn a_syn_ack_sent_again_does_not_clear_condemned() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &message(40)[..20]);
+    wire.send(Reply, syn_ack(ISN, ISN + 21), &[]);
+    let urgent = Segment {
+        urg: true,
+        ..syn(ISN)
+    };
+    wire.send(Original, urgent, &[]);
+    let condemned = Some(Reason::UrgentData);
+    assert_eq!(wire.connection.condemned(), condemned);
+    wire.send(Reply, syn_ack(ISN, ISN + 21), &[]);
+    assert_eq!(wire.connection.condemned(), condemned);
+}
