@@ -85,11 +85,15 @@ pub(super) fn judge_key_exchange(side: &mut Side<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Reads the body: the one byte 1.
+/// Reads the body's first byte, which is 1. If more bytes follow, [`begin`] has judged their number.
 pub(super) fn feed(side: &mut Side<'_>, part: &[u8]) -> Result<(), Stop> {
-    if part != [1] {
+    let Some((&byte, rest)) = part.split_first() else {
+        return Ok(());
+    };
+    if byte != 1 {
         side.breaks(Reason::CcsOutOfOrder)?;
     }
+    side.own.set_position(position::BODY);
     // In TLS 1.3 it means nothing: a ClientHello or ServerHello may follow in the clear.
     let protects = match side.negotiated() {
         Some(version) => version != Version::Tls13,
@@ -98,5 +102,5 @@ pub(super) fn feed(side: &mut Side<'_>, part: &[u8]) -> Result<(), Stop> {
     if protects {
         side.own.set(Fact::Protected);
     }
-    Ok(())
+    side.search_runs(rest)
 }

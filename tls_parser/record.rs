@@ -240,7 +240,9 @@ fn read_body(side: &mut Side<'_>, part: &[u8]) -> Result<(), Stop> {
         Kind::Handshake if protected => Ok(()),
         Kind::Handshake => handshake::feed(side, part),
         Kind::Heartbeat => heartbeat::feed(side, part),
-        Kind::ChangeCipherSpec if !protected => ccs::feed(side, part),
+        Kind::ChangeCipherSpec if !protected && side.own.position() == position::FIRST_OF_BODY => {
+            ccs::feed(side, part)
+        }
         Kind::Ssl2 => ssl2::feed(side, part),
         _ => side.search_runs(part),
     }

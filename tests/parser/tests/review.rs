@@ -8,15 +8,19 @@ use nf_conntrack_tls_tests::{
             Original,
             Reply, //
         },
+        Policy,
         Reason,
+        Reasons,
         Segment, //
     },
+    vectors,
     wire::{
         at_byte,
         client_hello,
         data,
         established,
         message,
+        record_of,
         syn,
         syn_ack,
         Fate::*,
@@ -25,6 +29,14 @@ use nf_conntrack_tls_tests::{
         NEW, //
     },
 };
+
+fn set(reasons: &[Reason]) -> Reasons {
+    let mut set = Reasons::NONE;
+    for &reason in reasons {
+        set.insert(reason);
+    }
+    set
+}
 
 /// What the server has sent is not yet acknowledged, so its first byte is the oldest that may be
 /// (`bytes_acked` in Linux's `tcp_ack()`), however much has passed.
@@ -95,4 +107,80 @@ fn a_syn_ack_sent_again_does_not_clear_condemned() {
     assert_eq!(wire.connection.condemned(), condemned);
     wire.send(Reply, syn_ack(ISN, ISN + 21), &[]);
     assert_eq!(wire.connection.condemned(), condemned);
+}
+
+/// A ChangeCipherSpec of many bytes, where the operator ignores that, is judged alike however cut.
+#[test]
+fn an_ignored_ccs_is_judged_alike_however_it_is_cut() {
+    let long = record_of(20, &[1; 300]);
+    let mut verdicts = Vec::new();
+    for cut in [300, 5, 6, 7] {
+        let mut wire = Wire::greeted(ISN);
+        wire.connection.lose(Reply);
+        wire.policy.off = set(&[Reason::CcsOutOfOrder]);
+        wire.client(0, &long[..cut]);
+        wire.client(cut as u32, &long[cut..]);
+        verdicts.push(wire.verdict);
+    }
+    assert!(verdicts.iter().all(|v| *v == verdicts[0]), "{verdicts:?}");
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// Sends what both sides of a vector send, each line cut into pieces of up to `most` bytes.
+fn play(lines: &[vectors::Line], policy: Policy, most: u64, random: &mut Random) -> (Wire, u32) {
+    let mut wire = Wire::open(ISN);
+    wire.policy = policy;
+    let (mut next, mut reported) = ([0; 2], 0);
+    for line in lines {
+        let mut rest = &line.bytes[..];
+        while !rest.is_empty() {
+            let cut = rest.len().min(1 + random.below(most) as usize);
+            let at = &mut next[usize::from(line.direction == Reply)];
+            wire.send(line.direction, at_byte(*at), &rest[..cut]);
+            *at += cut as u32;
+            reported |= wire.last.reported.bits();
+            rest = &rest[cut..];
+        }
+    }
+    (wire, reported)
+}
+
+/// Whatever is ignored or reported, and whatever is sent, the verdict does not depend on the cuts.
+#[test]
+fn verdicts_do_not_depend_on_cuts_under_any_policy() {
+    let mut random = Random(7);
+    for case in vectors::load_all().unwrap() {
+        for _ in 0..30 {
+            let mut lines = case.lines.clone();
+            for _ in 0..random.below(4) {
+                let n = random.below(lines.len() as u64) as usize;
+                let bytes = &mut lines[n].bytes;
+                if !bytes.is_empty() {
+                    let at = random.below((bytes.len() as u64).min(60)) as usize;
+                    bytes[at] = [0, 1, 2, 20, 21, 22, 23, 24, 128, 255][random.below(10) as usize];
+                }
+            }
+            let policy = Policy {
+                off: Reasons::from_bits(random.below(1 << 31) as u32),
+                report: Reasons::from_bits(random.below(1 << 31) as u32),
+                heartbeat: random.below(2) == 0,
+                ..case.policy
+            };
+            let (whole, whole_reported) = play(&lines, policy, 1 << 20, &mut random);
+            for most in [1, 3, 40] {
+                let (cut, reported) = play(&lines, policy, most, &mut random);
+                let name = &case.name;
+                assert_eq!(cut.verdict, whole.verdict, "{name} {most} {policy:?} {lines:?}");
+                assert_eq!(reported, whole_reported, "{name} {most} {policy:?} {lines:?}");
+            }
+        }
+    }
 }
