@@ -126,7 +126,8 @@ pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Stop> {
     if side.own.body_left < MESSAGE_HEADER {
         side.breaks(Reason::HeartbeatMalformed)?;
         // Nothing of it is looked at.
-        return Ok(());
+        check_place(side)?;
+        return check_policy(side);
     }
     side.own.set_position(position::FIRST_OF_BODY);
     Ok(())

@@ -125,6 +125,26 @@ fn an_ignored_ccs_is_judged_alike_however_it_is_cut() {
     assert!(verdicts.iter().all(|v| *v == verdicts[0]), "{verdicts:?}");
 }
 
+/// Whatever is ignored, the rules beside it hold.
+#[test]
+fn a_heartbeat_that_is_too_short_is_refused_all_the_same() {
+    let short = record_of(24, &[1]);
+    for (case, reason) in [
+        ("honest_full_handshake_12", Reason::HeartbeatNotNegotiated),
+        ("", Reason::HeartbeatInHandshake),
+    ] {
+        let (mut wire, at) = match case {
+            "" => (Wire::greeted(ISN), 0),
+            _ => {
+                let (wire, [at, _]) = established(case);
+                (wire, at)
+            }
+        };
+        wire.policy.off = set(&[Reason::HeartbeatMalformed]);
+        assert_eq!(wire.client(at, &short), Condemned(reason));
+    }
+}
+
 struct Random(u64);
 
 impl Random {
