@@ -75,7 +75,12 @@ impl DirState {
         }
     }
 
+    /// Keeps what is known of the direction's heartbeats, unless it is within a message in the clear.
     fn set_credit(&mut self, credit: Credit) {
+        match self.scratch() {
+            Scratch::Idle | Scratch::Credit(_) => {}
+            _ => return,
+        }
         self.set_scratch(match credit == Credit::default() {
             true => Scratch::Idle,
             false => Scratch::Credit(credit),

@@ -145,6 +145,20 @@ fn a_heartbeat_that_is_too_short_is_refused_all_the_same() {
     }
 }
 
+/// An answer that nobody asked for changes nothing in a hello of the other side.
+#[test]
+fn a_reported_response_does_not_disturb_the_other_side_s_hello() {
+    let mut wire = Wire::open(ISN);
+    wire.policy.report = set(&[Reason::HeartbeatMismatch, Reason::HeartbeatInHandshake]);
+    let hello = client_hello();
+    assert_eq!(wire.client(0, &hello[..40]), NEW);
+    let response = record_of(24, &[&[2, 0, 5], [0xaa; 30].as_slice()].concat());
+    assert_eq!(wire.server(0, &response), NEW);
+    assert_eq!(wire.client(40, &hello[40..]), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+    assert!(!wire.connection.in_record(Original));
+}
+
 struct Random(u64);
 
 impl Random {
