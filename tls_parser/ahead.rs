@@ -255,7 +255,7 @@ impl DirState {
     }
 
     /// Whether no header lies between `next_seq` and what the receiver acknowledges.
-    fn is_framed_to(&self, ack: u32) -> bool {
+    pub(super) fn is_framed_to(&self, ack: u32) -> bool {
         let unread = ack.wrapping_sub(self.next_seq);
         let in_body = self.is_opaque() && unread <= u32::from(self.body_left);
         // FIN counts as one (RFC 9293 3.4), and no request is so short.

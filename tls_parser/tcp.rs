@@ -300,15 +300,16 @@ impl Connection {
         own.resume_as(Mode::Lost, 0);
     }
 
-    /// Gives up following the other direction if `ack` covers bytes of it that never came here.
+    /// Gives up following the other direction if `ack` covers bytes of it that never came here, or passed
+    /// unread, and that may hold a header.
     pub(super) fn note_ack(&mut self, direction: Direction, ack: u32) {
         let other = match direction {
             Direction::Original => Direction::Reply,
             Direction::Reply => Direction::Original,
         };
-        let peer = self.of(other);
-        // FIN counts as one.
-        if peer.is_synced() && is_after(ack, peer.next_seq.wrapping_add(1)) {
+        let (own, peer) = self.both(direction);
+        ahead::resolve_chain(peer, own);
+        if peer.is_synced() && !peer.is_framed_to(ack) {
             self.lose(other);
         }
     }

@@ -159,6 +159,45 @@ fn a_reported_response_does_not_disturb_the_other_side_s_hello() {
     assert!(!wire.connection.in_record(Original));
 }
 
+fn passive(case: &str) -> (Wire, [u32; 2]) {
+    let (mut wire, at) = established(case);
+    wire.policy = Policy::default().reporting();
+    (wire, at)
+}
+
+/// What was lost before the module lies in a body: the records stay in step.
+#[test]
+fn an_acknowledged_gap_in_a_body_loses_nothing() {
+    let (mut wire, [at, answer]) = passive("honest_full_handshake_12");
+    assert_eq!(wire.client(at, &data(3000)[..1000]), NEW);
+    let ack = |end| Segment {
+        ack: Some(ISN + 1 + at + end),
+        ..at_byte(answer)
+    };
+    wire.send(Reply, ack(1500), &[]);
+    assert_eq!(wire.client(at + 1500, &data(3000)[1500..]), AfterGap);
+    wire.send(Reply, ack(3100), &[]);
+    assert_eq!(wire.client(at + 3100, &data(10)[3..]), Unsynced);
+}
+
+/// The receiver acknowledges the filled gap and what passed unread after it, at once.
+#[test]
+fn what_passed_unread_may_be_acknowledged_once_the_gap_is_filled() {
+    let (mut wire, [base, answer]) = established("honest_full_handshake_12");
+    assert_eq!(wire.client(base, &data(1495)[..500]), NEW);
+    assert!(!wire.passes(base + 2000, &[0xaa; 1000]));
+    assert!(wire.passes(base + 3000, &data(995)));
+    wire.policy = Policy::default().reporting();
+    assert!(wire.passes(base + 500, &data(1495)[500..]));
+    assert!(wire.passes(base + 1500, &data(1495)));
+    let ack = Segment {
+        ack: Some(ISN + 1 + base + 4000),
+        ..at_byte(answer)
+    };
+    wire.send(Reply, ack, &[]);
+    assert_eq!(wire.client(base + 4000, &data(10)[..3]), NEW);
+}
+
 struct Random(u64);
 
 impl Random {
