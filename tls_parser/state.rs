@@ -253,9 +253,13 @@ impl DirState {
     }
 
     /// Keeps the place in the records, but takes for unknown what was said before.
+    ///
+    /// What is kept for the other direction stays: that one needs it to go on after what has passed.
     pub(super) fn forget_past(&mut self, mode: Mode) {
         self.flags = 0;
-        self.set_scratch(Scratch::Idle);
+        if self.tag() != tag::PEER_CHAIN {
+            self.set_scratch(Scratch::Idle);
+        }
         self.set(Fact::Protected);
         self.set(Fact::Finished);
         self.set_mode(mode);

@@ -198,6 +198,22 @@ fn what_passed_unread_may_be_acknowledged_once_the_gap_is_filled() {
     assert_eq!(wire.client(base + 4000, &data(10)[..3]), NEW);
 }
 
+/// A chain is kept in the other direction, and stays there when that one passes unread.
+#[test]
+fn a_chain_outlives_a_reported_break_of_the_other_side() {
+    let (mut wire, [base, answer]) = established("honest_full_handshake_12");
+    wire.policy.report = set(&[Reason::RecordType]);
+    assert_eq!(wire.client(base, &data(1495)[..500]), NEW);
+    assert!(!wire.passes(base + 2000, &[0xaa; 1000]));
+    assert!(wire.passes(base + 3000, &data(995)));
+    wire.server(answer, b"GET");
+    assert_eq!(wire.last.reported, set(&[Reason::RecordType]));
+    assert!(wire.passes(base + 500, &data(1495)[500..]));
+    assert!(wire.passes(base + 1500, &data(1495)));
+    assert!(wire.passes(base + 4000, &data(10)));
+    assert!(!wire.connection.in_record(Original));
+}
+
 struct Random(u64);
 
 impl Random {
