@@ -4,7 +4,8 @@
 # A condemned connection stays dead when its client ignores resets, conntrack's
 # entry runs out, and the client's TCP sends the attack again: the server's
 # memory never arrives, its socket is gone, and the port is served again at once.
-# Once with README's rule that rejects by the mark, and once without it.
+# Once with a rule that rejects what is marked, and once without it. Such a rule
+# closes conntrack's entry.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

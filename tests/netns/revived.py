@@ -25,7 +25,7 @@ from tlsnet import (
 )
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
-IPTABLES = {socket.AF_INET: "iptables", socket.AF_INET6: "ip6tables"}
+IPTABLES = ("iptables", "ip6tables")
 REJECT = "-p tcp -m connmark --mark 0x10/0x10 -j REJECT --reject-with tcp-reset"
 IGNORE = "-p tcp --tcp-flags RST RST -j DROP"
 # A heartbeat request that asks for 16384 bytes and brings none, cut in the middle of its length.
@@ -41,12 +41,18 @@ TCPI_UNACKED = 24
 @contextlib.contextmanager
 def rule(namespace: str, chain: str, text: str) -> Iterator[None]:
     """A rule of both families, in a namespace."""
-    for action in ("-A", "-D"):
-        for iptables in IPTABLES.values():
-            command = ["ip", "netns", "exec", namespace, iptables, action, chain, *text.split()]
-            subprocess.run(command, check=True)
-        if action == "-A":
-            yield
+    change_rules(namespace, "-A", chain, text)
+    try:
+        yield
+    finally:
+        change_rules(namespace, "-D", chain, text)
+
+
+def change_rules(namespace: str, action: str, chain: str, text: str) -> None:
+    """Adds or deletes a rule of both families."""
+    for iptables in IPTABLES:
+        command = ["ip", "netns", "exec", namespace, iptables, action, chain, *text.split()]
+        subprocess.run(command, check=True)
 
 
 def client_hello() -> bytes:
@@ -169,7 +175,7 @@ def run(ktap: Ktap, log: KernelLog, secret: bytes, suffix: str) -> None:
 
 
 def main(secret: str) -> int:
-    """Runs all tests, with README's rule and without it."""
+    """Runs all tests, with a rule that rejects by the mark and without it."""
     ktap = Ktap(2 * len(TESTS) * len(FAMILIES))
     log = KernelLog()
     run(ktap, log, secret.encode(), "without_rule")
