@@ -18,11 +18,14 @@ from wire import Arrival, Segment, Wire, icmp_error_like_segment
 
 ATTACKER = {4: "10.0.1.3", 6: "2001:db8:1::3"}
 VICTIM = {4: "10.0.4.2", 6: "2001:db8:4::2"}
-FAST_OPEN, SMALL_BUFFER, COOKIES = "10.0.4.3", "10.0.4.4", "10.0.5.2"
+FAST_OPEN, SMALL_BUFFER, MULTIPATH, COOKIES = "10.0.4.3", "10.0.4.4", "10.0.4.5", "10.0.5.2"
+# MP_CAPABLE of Multipath TCP (RFC 8684 3.1), as a SYN has it, and as a SYN-ACK has it.
+MULTIPATH_OFFER = b"\x1e\x04\x01\x01"
+MULTIPATH_CONSENT = b"\x1e\x0c\x01\x01" + b"\x55" * 8
 MSS = 1200
 CLAIMED = 0x2000
 # How often a victim sends an answer again until it is clear that none of it passes.
-IN_VAIN = 3
+IN_VAIN = 6
 # How many round trips a SYN is waited for: one that is not there then was dropped.
 ROUND_TRIPS = 4
 
@@ -41,6 +44,8 @@ class Setting:
     # What the hellos agree on.
     compressed: bool = False
     heartbeats: bool = True
+    # Whether the attacker's SYN says that it speaks Multipath TCP.
+    multipath: bool = False
 
 
 def heartbeat(protected: bool) -> bytes:
@@ -136,6 +141,13 @@ class Attack:
         self.wire.put(*icmp_error_like_segment(self.own[0], inner, self.seq, data))
 
     @contextlib.contextmanager
+    def not_acknowledging(self) -> Iterator[None]:
+        """Acknowledges nothing of what arrives meanwhile."""
+        self._quiet = True
+        yield
+        self._quiet = False
+
+    @contextlib.contextmanager
     def _ignoring(self) -> Iterator[None]:
         # What is spoofed comes back here, and is no word of the victim's.
         self.barrier()
@@ -217,7 +229,10 @@ class Attack:
 
     def syn_options(self) -> bytes:
         """What a SYN carries."""
-        return b"\x02\x04" + struct.pack("!H", 1460)
+        options = b"\x02\x04" + struct.pack("!H", 1460)
+        if self.setting.multipath:
+            options += MULTIPATH_OFFER if self.setting.is_client else MULTIPATH_CONSENT
+        return options
 
     def syn(self, data: bytes = b"", **fields: Any) -> None:
         """Sends a SYN; the stream begins after it."""
@@ -343,7 +358,7 @@ class Attack:
         if self.victim is None or not self._delivered():
             return
         enough = self.victim.retransmits() + IN_VAIN
-        end = time.monotonic() + tlsnet.TIMEOUT
+        end = time.monotonic() + 4 * tlsnet.TIMEOUT
         while self.victim.is_waiting() and not self.succeeded() and not self.condemned():
             if self.victim.retransmits() >= enough or time.monotonic() > end:
                 break

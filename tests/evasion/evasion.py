@@ -12,6 +12,7 @@ fails the suite.
 """
 
 import contextlib
+import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 import remedies
 import residual
 import tlsnet
-from attacker import COOKIES, FAST_OPEN, SMALL_BUFFER, VICTIM, Attack, Swallowed
+from attacker import COOKIES, FAST_OPEN, MULTIPATH, SMALL_BUFFER, VICTIM, Attack, Swallowed
 from cases import Case, all_cases
 from router import sysctl
 from tlsnet import KernelLog, Ktap
@@ -54,12 +55,10 @@ class Round:
 
 
 ROUNDS = [
-    Round("defaults", {"ports": PORT, "heartbeat": 0}, residual.WITH_DEFAULTS),
+    Round("defaults", {"ports": PORT}, residual.WITH_DEFAULTS),
     Round("heartbeats", {"ports": PORT, "heartbeat": 1}, residual.WITH_HEARTBEATS),
-    Round("nft", {"ports": 0, "mark": 16, "heartbeat": 1}, residual.WITH_RULES, remedies.nft),
-    Round(
-        "iptables", {"ports": 0, "mark": 16, "heartbeat": 1}, residual.WITH_RULES, remedies.iptables
-    ),
+    Round("nft", {"ports": 0, "heartbeat": 1}, residual.WITH_RULES, remedies.nft),
+    Round("iptables", {"ports": 0, "heartbeat": 1}, residual.WITH_RULES, remedies.iptables),
 ]
 
 
@@ -71,8 +70,9 @@ class Suite:
         self.victims = Victims("far")
         self.victims.listen(VICTIM[4])
         self.victims.listen(VICTIM[6])
-        self.victims.listen(FAST_OPEN, fast_open=True)
+        self.victims.listen(FAST_OPEN, fast_open=256)
         self.victims.listen(SMALL_BUFFER, buffer=1 << 12)
+        self.victims.listen(MULTIPATH, protocol=socket.IPPROTO_MPTCP)
         self.victims.listen(COOKIES, namespace="cookies")
         self.log = KernelLog()
         self._port = 20000

@@ -9,10 +9,11 @@ TTL = "a packet that is dropped after the router looks like any other there"
 AGE = "only the victim knows which timestamp is too old"
 DISCARDED = "only the victim knows which extension headers it discards"
 MTU = "a link after the router is narrower than the router knows"
-WINDOW = "what does not fit the window, conntrack takes for a window probe"
+UNACKNOWLEDGED = "only the victim knows how much of its stream was acknowledged when"
 OVERLAP = "the victim alone decides which of two copies it keeps"
 FORGOTTEN = "conntrack forgets the connection, and takes the next segment for the middle of another"
 LOST = "the segment with the answer's header is lost, and no record's header is in the next ones"
+MULTIPATH = "a stream that both ends may send in parts on other ways passes unread"
 FORGED = "a segment from the wrong side of the router looks like the victim's own"
 
 
@@ -34,6 +35,12 @@ WITH_DEFAULTS = all_of(
             "spoofed_answer_and_short_ttl",
             "spoofed_answer_and_short_ttl_by_server",
             *both("spoofed_answer_and_short_ttl"),
+        ),
+        MULTIPATH: (
+            "multipath_taken_back",
+            "multipath_taken_back_protected",
+            "multipath_by_one_side_by_server",
+            "multipath_by_one_side_by_server_protected",
         ),
         LOST: (
             *both("answer_without_its_header"),
@@ -59,7 +66,7 @@ WITH_HEARTBEATS = WITH_DEFAULTS | all_of(
             *both("authentication_decoy"),
         ),
         MTU: (*both("over_mtu_decoy"), *both("ipv6_over_mtu_decoy")),
-        WINDOW: (*both("right_edge_decoy"), *both("over_the_edge_decoy")),
+        UNACKNOWLEDGED: both("unacknowledged_decoy"),
         OVERLAP: both("overlap_in_a_body"),
         FORGED: both("spoofed_answer"),
     }
@@ -69,5 +76,5 @@ WITH_HEARTBEATS = WITH_DEFAULTS | all_of(
 WITH_RULES = {
     case: reason
     for case, reason in WITH_HEARTBEATS.items()
-    if reason in (WINDOW, OVERLAP) or case in both("overlap_and_answer_without_its_header")
+    if reason in (UNACKNOWLEDGED, OVERLAP) or case in both("overlap_and_answer_without_its_header")
 }

@@ -6,7 +6,7 @@
 # more hop, which drops what has a short TTL. The links after it are narrower:
 #
 #   client              router (module)             server             far
-#   10.0.1.3  10.0.1.1 <---------------> 10.0.2.1  10.0.2.2  10.0.4.1  10.0.4.2, .3, .4
+#   10.0.1.3  10.0.1.1 <---------------> 10.0.2.1  10.0.2.2  10.0.4.1  10.0.4.2 to .5
 #   2001:db8:1::3                                            2001:db8:4::2
 #                                                                      cookies
 #                                                            10.0.5.1  10.0.5.2
@@ -27,6 +27,8 @@ add_hop() {
 	ip -n "$ns" addr add "2001:db8:$net::2/64" dev eth0 nodad
 	ip -n server addr add "10.0.$net.1/24" dev "to_$ns"
 	ip -n server addr add "2001:db8:$net::1/64" dev "to_$ns" nodad
+	# What is lost is one segment.
+	on "$ns" ethtool -K eth0 tso off gso off
 	ip -n "$ns" link set eth0 up
 	ip -n server link set "to_$ns" up
 	ip -n "$ns" route add default via "10.0.$net.1"
@@ -40,6 +42,7 @@ add_victims() {
 	add_hop cookies 5
 	ip -n far addr add 10.0.4.3/24 dev eth0
 	ip -n far addr add 10.0.4.4/24 dev eth0
+	ip -n far addr add 10.0.4.5/24 dev eth0
 	on server sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	# Fast Open for listeners that ask for it, without Fast Open's cookies.
 	on far sysctl -qw net.ipv4.tcp_fastopen=0x203
@@ -72,7 +75,7 @@ warm_up() {
 	mac=$(ip -n client -j link show eth0 | sed -E 's/.*"address":"([^"]*)".*/\1/')
 	ip -n router neigh replace 10.0.1.3 lladdr "$mac" dev c0 nud permanent
 	ip -n router neigh replace 2001:db8:1::3 lladdr "$mac" dev c0 nud permanent
-	for address in 10.0.4.{2,3,4} 10.0.5.2 2001:db8:4::2; do
+	for address in 10.0.4.{2,3,4,5} 10.0.5.2 2001:db8:4::2; do
 		busywait refused "$address"
 	done
 }
@@ -87,6 +90,6 @@ leave_victims() {
 }
 trap leave_victims EXIT
 
-checktool conntrack insmod ip iptables ip6tables nft sysctl tc
+checktool conntrack ethtool insmod ip iptables ip6tables nft sysctl tc
 setup_evasion
 $python "$evasion/evasion.py" "$@"

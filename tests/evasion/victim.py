@@ -27,6 +27,11 @@ SECRET = os.urandom(16).hex().encode()
 MEMORY = SECRET * (1 << 11)
 # Compression methods, as a ClientHello offers them (RFC 3749).
 NULL, DEFLATE_OR_NULL = b"\x00", b"\x01\x00"
+# To take data on SYN from so many at once; to have so many bytes of memory.
+OPTIONS = {
+    "fast_open": (socket.IPPROTO_TCP, socket.TCP_FASTOPEN),
+    "buffer": (socket.SOL_SOCKET, socket.SO_RCVBUF),
+}
 SIOCOUTQ = 0x5411
 TCP_CLOSE = 7
 # Nothing more to read or send now, or on a connection that has ended in whatever way.
@@ -217,23 +222,19 @@ class Victims:
         self._listeners: list[socket.socket] = []
         self._accepted: dict[tuple[str, int], Victim] = {}
 
-    def listen(
-        self, host: str, namespace: str = "", fast_open: bool = False, buffer: int = 0
-    ) -> None:
-        """Listens on an address; takes data on SYN, or has a receive buffer of a few bytes."""
-        sock = self._socket(host, namespace)
-        if fast_open:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 256)
-        if buffer:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    def listen(self, host: str, namespace: str = "", protocol: int = 0, **options: int) -> None:
+        """Listens on an address, by another protocol than TCP or with socket options."""
+        sock = self._socket(host, namespace, protocol)
+        for name, value in options.items():
+            sock.setsockopt(*OPTIONS[name], value)
         sock.bind((host, PORT))
         sock.listen(256)
         self._listeners.append(sock)
 
-    def _socket(self, host: str, namespace: str = "") -> socket.socket:
+    def _socket(self, host: str, namespace: str = "", protocol: int = 0) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with tlsnet.netns(namespace or self._home):
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock = socket.socket(family, socket.SOCK_STREAM, protocol)
         sock.setblocking(False)
         return sock
 

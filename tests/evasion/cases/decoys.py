@@ -6,7 +6,7 @@ from dataclasses import replace
 from attacker import Attack, Setting
 from wire import UNKNOWN_AUTHENTICATION, UNKNOWN_OPTION, UNKNOWN_ROUTING
 
-from .case import CLIENT_PROTECTED, EVERYWHERE, SHORT_TTL, case, decoy, decoy_for
+from .case import CLIENT_PROTECTED, EVERYWHERE, SHORT_TTL, case, decoy, decoy_for, filler
 
 # Beyond the window that conntrack and the victim look back.
 LONG_AGO = 70_000
@@ -14,6 +14,9 @@ LONG_AGO = 70_000
 TWO_SIGNATURES = (b"\x13\x12" + bytes(16)) * 2
 # A segment of so much payload does not fit the link after the router: see run.sh.
 OVER_MTU = 1300
+# What the victim sends unacknowledged: no more than its first congestion window. A lag that is more
+# than was acknowledged before, and less than that.
+UNACKNOWLEDGED, LAG = 8000, 1000
 OVER_IPV6 = tuple(replace(setting, family=6) for setting in EVERYWHERE)
 
 
@@ -24,8 +27,8 @@ def decoy_case(name: str, settings: tuple[Setting, ...] = EVERYWHERE, **how: obj
     def swap(attack: Attack) -> None:
         fields = dict(how)
         attack.begin()
-        if fields.pop("old_ack", False):
-            fields["ack"] = attack.ack - LONG_AGO
+        if "lag" in fields:
+            fields["ack"] = attack.ack - fields.pop("lag")
         attack.segment(decoy_for(attack), **fields)
         attack.sync()
         attack.send(attack.heartbeat)
@@ -37,13 +40,28 @@ def decoy_case(name: str, settings: tuple[Setting, ...] = EVERYWHERE, **how: obj
 decoy_case("wrong_checksum_decoy", bad_checksum=True)
 decoy_case("short_ttl_decoy", ttl=SHORT_TTL)
 decoy_case("old_timestamp_decoy", age=900_000)
-decoy_case("old_ack_decoy", old_ack=True)
-decoy_case("old_ack_fin_decoy", (CLIENT_PROTECTED,), old_ack=True, flags="FA")
+decoy_case("old_ack_decoy", lag=LONG_AGO)
+decoy_case("old_ack_fin_decoy", (CLIENT_PROTECTED,), lag=LONG_AGO, flags="FA")
+decoy_case("future_ack_decoy", lag=-1000)
 decoy_case("signature_decoy", options=TWO_SIGNATURES)
 decoy_case("no_flags_decoy", flags="P")
 decoy_case("unknown_option_decoy", OVER_IPV6, extensions=(UNKNOWN_OPTION,))
 decoy_case("unknown_routing_decoy", OVER_IPV6, extensions=(UNKNOWN_ROUTING,))
 decoy_case("authentication_decoy", OVER_IPV6, extensions=(UNKNOWN_AUTHENTICATION,))
+
+
+@case(*EVERYWHERE)
+def unacknowledged_decoy(attack: Attack) -> None:
+    """A decoy that acknowledges a number before the stream, by less than the stream is long."""
+    attack.begin()
+    assert attack.victim is not None
+    acknowledged = attack.ack
+    with attack.not_acknowledging():
+        attack.victim.say(filler(UNACKNOWLEDGED))
+        attack.sync()
+    attack.segment(decoy_for(attack), ack=acknowledged - LAG)
+    attack.sync()
+    attack.send(attack.heartbeat)
 
 
 @case(*EVERYWHERE)
