@@ -224,6 +224,19 @@ pub fn pcap(link: u32, frames: &[Vec<u8>]) -> Vec<u8> {
     pcap_cut(link, frames, usize::MAX)
 }
 
+/// A pcap file of frames that come a second apart, the first one at that second.
+pub fn pcap_at(second: u32, link: u32, frames: &[Vec<u8>]) -> Vec<u8> {
+    let mut file = pcap(link, &[]);
+    for (frame, second) in frames.iter().zip(second..) {
+        let length = frame.len() as u32;
+        for word in [second, 250_000, length, length] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend(frame);
+    }
+    file
+}
+
 /// A pcap file of big-endian words, with nanoseconds.
 pub fn pcap_big_endian(link: u32, frames: &[Vec<u8>]) -> Vec<u8> {
     let mut file = Vec::new();
@@ -390,7 +403,7 @@ impl Said {
     }
 }
 
-fn command(arguments: &[&str]) -> Command {
+pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tls-replay"));
     command.args(arguments);
     command
