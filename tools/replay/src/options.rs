@@ -22,7 +22,11 @@ use crate::{
         self,
         Source, //
     },
-    tls_parser::Policy,
+    tls_parser::{
+        Policy,
+        Reason,
+        Reasons, //
+    },
 };
 use clap::{
     ArgAction,
@@ -128,9 +132,12 @@ pub(crate) struct Options {
     /// Heartbeats: 1 by the rules of RFC 6520, 0 refused
     #[arg(long, value_name = "0|1", default_value = "0", action = ArgAction::Set, value_parser = switch, help_heading = "Rules")]
     heartbeat: bool,
-    /// The lowest version that may be negotiated: 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3), 0 for any
+    /// The lowest version that may be negotiated: 0x0300 (ssl3), 0x0301 to 0x0304 (1.0 to 1.3), 0 for any
     #[arg(long, value_name = "VERSION", default_value = "0", value_parser = min_version, help_heading = "Rules")]
     min_version: u16,
+    /// Rules that are ignored, by their names, separated by commas
+    #[arg(long, value_name = "RULES", value_parser = reason, value_delimiter = ',', help_heading = "Rules")]
+    off: Vec<Reason>,
     /// Print one JSON object per line: connections, files, and a summary
     #[arg(long, group = "form", help_heading = "Output")]
     json: bool,
@@ -192,9 +199,25 @@ fn switch(text: &str) -> Result<bool, &'static str> {
 }
 
 fn min_version(text: &str) -> Result<u16, &'static str> {
-    number(text)
+    let lower = text.to_lowercase();
+    let named = match lower.strip_prefix("tls").unwrap_or(&lower) {
+        "any" => Some(0),
+        "ssl3" | "ssl3.0" => Some(0x0300),
+        "1.0" => Some(0x0301),
+        "1.1" => Some(0x0302),
+        "1.2" => Some(0x0303),
+        "1.3" => Some(0x0304),
+        other => number(other),
+    };
+    named
         .filter(|version| matches!(version, 0 | 0x0300..=0x0304))
-        .ok_or("allowed are 0 (any), 0x0300 (SSL 3.0) to 0x0304 (TLS 1.3)")
+        .ok_or("allowed are 0 (any), 0x0300 (ssl3), and 0x0301 to 0x0304 (1.0 to 1.3)")
+}
+
+fn reason(text: &str) -> Result<Reason, String> {
+    let known = Reason::ALL.into_iter().find(|reason| reason.name() == text);
+    let names = || Reason::ALL.map(Reason::name).join(", ");
+    known.ok_or_else(|| format!("allowed are {}", names()))
 }
 
 fn ports(text: &str) -> Result<Ports, &'static str> {
@@ -218,11 +241,14 @@ fn time(text: &str) -> Result<Time, &'static str> {
 
 impl Options {
     pub(crate) fn settings(&self) -> Settings {
+        let mut off = Reasons::NONE;
+        self.off.iter().for_each(|&reason| off.insert(reason));
         Settings {
             policy: Policy {
                 seq_len: self.seq_len,
                 heartbeat: self.heartbeat,
                 min_version: self.min_version,
+                off,
                 passive: true,
                 ..Policy::default()
             },

@@ -105,6 +105,19 @@ fn a_verdict_says_reason_packet_and_addresses() {
 }
 
 #[test]
+fn rules_can_be_off_and_versions_be_named() {
+    let talk = Talk::new(1).heartbleed();
+    let off = "--off=heartbleed,heartbeat_in_handshake,heartbeat_not_negotiated,heartbeat_refused,heartbeat_malformed";
+    assert_eq!(replay_talk(&[off], &talk).verdict(), ("clean", "-"));
+    assert_eq!(
+        replay_talk(&["--off=record_type"], &talk).verdict(),
+        ("heartbleed", "4")
+    );
+    let talk = Talk::new(1).shake();
+    assert_eq!(replay_talk(&["--min-version=1.3"], &talk).status, 1);
+}
+
+#[test]
 fn clean_is_one_and_quiet_is_silent() {
     let clean = Talk::new(1).shake().say(Original, &ciphertext(64)).close();
     let said = replay_talk(&[], &clean);
@@ -603,6 +616,8 @@ fn values_out_of_range_are_refused_and_say_what_is_allowed() {
         ("--heartbeat=2", "0 and 1"),
         ("--min-version=0x02ff", "0x0300"),
         ("--min-version=0x0305", "0x0300"),
+        ("--min-version=tls2", "0x0300"),
+        ("--off=heartbleed,nonsense", "record_type, record_version"),
         ("--ports=0", "1 to 65535"),
         ("--ports=443,", "1 to 65535"),
         ("--ports=65536", "1 to 65535"),
