@@ -38,18 +38,22 @@ const OTHERS: [(&[u8], &str); 5] = [
     (&[0x4c, 0x5a, 0x49, 0x50], "lzip"),
 ];
 
-/// Input that begins with `start`, decompressed if need be; if it cannot be, the name of what it is compressed by.
+/// Input that begins with `start`, decompressed if need be, and whether it was compressed.
+///
+/// # Errors
+///
+/// The name of what it is compressed by, if that is not read here.
 pub(crate) fn decompress(
     start: Vec<u8>,
     input: Box<dyn Read>,
-) -> Result<Box<dyn Read>, &'static str> {
+) -> Result<(Box<dyn Read>, bool), &'static str> {
     let is = |magic: &[u8]| start.starts_with(magic);
     if let Some((_, name)) = OTHERS.into_iter().find(|(magic, _)| is(magic)) {
         return Err(name);
     }
     let kind = [GZIP, ZSTD, XZ, LZ4].into_iter().find(|magic| is(magic));
     let whole = Cursor::new(start).chain(input);
-    Ok(match kind {
+    let decoder: Box<dyn Read> = match kind {
         None => Box::new(whole),
         Some(GZIP) => Box::new(MultiGzDecoder::new(BufReader::new(whole))),
         Some(ZSTD) => Box::new(Frames::new(BufReader::new(whole))),
@@ -58,7 +62,8 @@ pub(crate) fn decompress(
             Box::new(XzReader::new_mem_limit(whole, true, XZ_MEMORY))
         }
         Some(_) => Box::new(Members(FrameDecoder::new(BufReader::new(whole)))),
-    })
+    };
+    Ok((decoder, kind.is_some()))
 }
 
 /// lz4's frames, one after the other: its decoder ends at each.

@@ -210,11 +210,14 @@ fn segment(tcp: &TcpSlice<'_>, len: u32) -> Segment {
 
 /// By how many bits the windows of a SYN's side are scaled (RFC 7323 2.2).
 fn scale(tcp: &TcpSlice<'_>) -> Option<u8> {
+    if !tcp.syn() {
+        return None;
+    }
     let scale = tcp.options_iterator().find_map(|option| match option {
         Ok(TcpOptionElement::WindowScale(scale)) => Some(scale.min(14)),
         _ => None,
     });
-    tcp.syn().then(|| scale.unwrap_or(0))
+    scale.or(Some(0))
 }
 
 impl Packet<'_> {

@@ -232,8 +232,13 @@ fn uncompressed(
     if start.is_empty() {
         return Err(Error::Empty);
     }
-    input = decompress(start, input).map_err(Error::Compressed)?;
+    let compressed;
+    (input, compressed) = decompress(start, input).map_err(Error::Compressed)?;
     start = first(&mut input, PCAP_HEADER, extent)?;
+    // A decoder may take the end of its input for its own.
+    if compressed && (start.len() as u64) < PCAP_HEADER {
+        return Err(Error::Truncated);
+    }
     if start.starts_with(&PCAPNG) {
         let length = section_length(&start).ok_or(Error::Truncated)?;
         if length > BUFFER as u64 {

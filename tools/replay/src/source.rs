@@ -21,7 +21,10 @@ use std::{
         Seek,
         Write, //
     },
-    os::unix::fs::MetadataExt,
+    os::{
+        fd::AsFd,
+        unix::fs::MetadataExt, //
+    },
     path::{
         Path,
         PathBuf, //
@@ -88,7 +91,7 @@ impl Source {
         let (input, size): (Box<dyn Read>, _) = match self {
             Source::File(path) => open_file(path)?,
             Source::Growing(path) => (Box::new(Growing::open(path)?), None),
-            Source::Stdin => (Box::new(stop::Live(io::stdin())), None),
+            Source::Stdin => (Box::new(stop::Live(stdin()?)), None),
             Source::Interface(name, filter) => {
                 let tcpdump = Tcpdump::start(name, filter.as_deref());
                 (Box::new(tcpdump.map_err(Error::Tcpdump)?), None)
@@ -99,6 +102,12 @@ impl Source {
             None => Capture::new(input, size),
         }
     }
+}
+
+/// The standard input without a buffer: what lies in a buffer is nothing to wait for.
+fn stdin() -> Result<File, Error> {
+    let stdin = io::stdin().as_fd().try_clone_to_owned();
+    stdin.map(File::from).map_err(Error::Io)
 }
 
 fn open_file(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), Error> {
@@ -218,12 +227,13 @@ pub(crate) fn in_folder(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
         .collect::<io::Result<Vec<_>>>()?;
     entries.sort();
     for path in entries {
-        // A link to a folder may lead back.
-        let is_link = path.is_symlink();
-        if path.is_dir() && !is_link {
-            let (more, none) = in_folder(&path)?;
-            captures.extend(more);
-            others += none;
+        if path.is_dir() {
+            // A link to a folder may lead back.
+            if !path.is_symlink() {
+                let (more, none) = in_folder(&path)?;
+                captures.extend(more);
+                others += none;
+            }
         } else if path.is_file() && !is_foreign(&path) {
             captures.push(path);
         } else {

@@ -62,7 +62,7 @@ const COLUMNS: [(Column, &str, usize); 11] = [
 ];
 
 /// What a narrow terminal does without, in this order.
-const SPARED: [Column; 6] = [Lasts, Version, Time, Bytes, Name, File];
+const SPARED: [Column; 7] = [Lasts, Version, Time, Bytes, Name, File, Lacking];
 
 /// A table for people.
 pub(crate) struct Table {
