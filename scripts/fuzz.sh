@@ -13,7 +13,7 @@ source "$clone/tests/ktap.sh"
 seconds=${SECONDS_EACH:-60}
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || die "SECONDS=$seconds: allowed are whole seconds from 1 on"
 targets=("$@")
-[ $# -gt 0 ] || targets=(parser stream runs reader)
+[ $# -gt 0 ] || targets=(parser stream runs reader frame)
 crate=tests/fuzz
 found=build/fuzz
 
@@ -31,11 +31,29 @@ seed_reader() {
 	printf '\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0' >"$folder/pcapng"
 }
 
+# A link type, how much is cut off, and a frame: tunnels around the start of an IPv4 packet.
+seed_frame() {
+	local folder=$clone/$found/seeds/frame
+	local ethernet='aaaaaabbbbbb' addresses='\0\0\x0a\0\0\x01\x0a\0\0\x02'
+	local tcp='\0\x01\x01\xbb\0\0\0\0\0\0\0\0\x50\x10\0\0\0\0\0\0'
+	local packet="\x45\0\0\x28\0\0\0\0\x40\x06$addresses$tcp"
+	local udp="$ethernet\x08\0\x45\0\0\x7f\0\0\0\0\x40\x11$addresses\0\x01"
+	local gre="$ethernet\x08\0\x45\0\0\x7f\0\0\0\0\x40\x2f$addresses"
+	seed() { printf '%b' "$2" >"$folder/$1"; }
+	mkdir -p "$folder"
+	seed vxlan "\x01\0$udp\x12\xb5\0\x7f\0\0\x08\0\0\0\0\0\x01\0$ethernet\x08\0$packet"
+	seed gtp "\x01\0$udp\x08\x68\0\x7f\0\0\x30\xff\0\x28\0\0\0\x01$packet"
+	seed gre "\x01\0$gre\0\0\x08\0$packet"
+	seed mpls "\x01\0$ethernet\x88\x47\0\x02\x01\x40$packet"
+	seed nflog "\x10\0\x02\0\0\x05\x2c\0\x09\0$packet"
+}
+
 seeds() {
 	rm -rf "${clone:?}/$found/seeds"
 	in_root "$root" env -C tests/parser cargo run --quiet --release --locked --example seeds "$guest_clone/$found/seeds/parser"
 	mkdir -p "$clone/$found/seeds"/{stream,runs}
 	seed_reader
+	seed_frame
 }
 
 # fuzz TARGET: its output ends with libFuzzer's own statistics.
