@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds tls-replay, by the machine's cargo or else by the test ground's, and prints its path. With --test: runs its
-# tests in the test ground, with the kernel's own compiler; further arguments go to cargo test.
+# Builds tls-replay, its manual page and completions, by the machine's cargo or else by the test ground's, and prints
+# its path. With --test: runs its tests in the test ground, with the kernel's own compiler, and lets a browser look at
+# the page; further arguments go to cargo test.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -15,13 +16,27 @@ in_ground() {
 }
 
 if [ "${1:-}" = --test ]; then
-	in_ground cargo test --release --locked --no-fail-fast "${@:2}"
+	need_ground
+	into_root browser "a browser (about a minute)"
+	in_ground env NF_CT_TLS_BROWSER=/usr/bin/chromium-headless-shell \
+		cargo test --release --locked --no-fail-fast "${@:2}"
 	exit
 fi
 build=(cargo build --release --locked --target-dir target)
+tool=target/release/tls-replay
+
+# with COMMAND...: by the machine's cargo, or else in the test ground.
 if command -v cargo >/dev/null; then
-	(cd "$clone/$folder" && "${build[@]}")
+	with() { (cd "$clone/$folder" && "$@"); }
 else
-	in_ground "${build[@]}"
+	with() { in_ground "$@"; }
 fi
-ls "$clone/$folder/target/release/tls-replay"
+
+with "${build[@]}"
+share=$clone/$folder/target/share
+mkdir -p "$share"
+with "$tool" --generate man >"$share/tls-replay.1"
+for shell in bash fish zsh; do
+	with "$tool" --generate "$shell" >"$share/tls-replay.$shell"
+done
+ls "$clone/$folder/$tool"
