@@ -9,7 +9,8 @@ use std::ops::AddAssign;
 /// Declares the counters, and what goes through all of them.
 macro_rules! counts {
     ($($name:ident,)*) => {
-        /// What became of segments, by the names of the module's counters, which `tls_parser` describes.
+        /// What became of segments, by the names of the module's counters, which `tls_parser`
+        /// describes.
         #[derive(Clone, Copy, Default, Serialize)]
         pub(crate) struct Counts {
             $(pub(crate) $name: u64,)*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Compressed input, found by its first bytes: gzip, zstd, xz and lz4, each also of several members.
+//! Compressed input, found by its first bytes: gzip, zstd, xz and lz4, each also of several
+//! members.
 
 use flate2::bufread::MultiGzDecoder;
 use lz4_flex::frame::FrameDecoder;

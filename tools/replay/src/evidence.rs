@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The packets of condemned connections, as a capture with a comment at the packet that broke the rule.
+//! The packets of condemned connections, as a capture with a comment at the packet that broke the
+//! rule.
 //!
-//! Which connections are condemned is known at the end only. So all is read twice; what cannot be, as a pipe, is kept
-//! in a file without a name until then.
+//! Which connections are condemned is known at the end only. So all is read twice; what cannot be,
+//! as a pipe, is kept in a file without a name until then.
 
 use crate::{
     flow::Flow,
@@ -116,7 +117,8 @@ impl Evidence {
     /// Writes the capture.
     pub(crate) fn write(self) -> io::Result<()> {
         let out = BufWriter::new(File::create(&self.path)?);
-        let comment = "Connections that nf_conntrack_tls would condemn. The packets that broke a rule have comments.";
+        let comment = "Connections that nf_conntrack_tls would condemn. \
+            The packets that broke a rule have comments.";
         let mut writer = Writer::new(out, comment)?;
         let mut serial = 0;
         for read in &self.read {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Filters: which packets are looked at, by an expression in a part of pcap-filter(7)'s language, and by time.
+//! Filters: which packets are looked at, by an expression in a part of pcap-filter(7)'s language,
+//! and by time.
 //!
 //! ```text
-//! expression  = term { ("or" | "||") term }
-//! term        = factor { ("and" | "&&") factor }
-//! factor      = ("not" | "!") factor | "(" expression ")" | primitive
-//! primitive   = ["src" | "dst"] ("host" address | "net" network | "port" port | "portrange" first-last)
+//! expression  = term { ("or" | "||") term } term        = factor { ("and" | "&&") factor } factor
+//! = ("not" | "!") factor | "(" expression ")" | primitive primitive   = ["src" | "dst"] ("host"
+//! address | "net" network | "port" port | "portrange" first-last)
 //!             | "ip" | "ip6" | "tcp"
 //! ```
 //!
-//! A value without a qualifier takes the one before: `port 443 or 8443`. Unlike BPF this sees the packets within tunnels.
+//! A value without a qualifier takes the one before: `port 443 or 8443`. Unlike BPF this sees the
+//! packets within tunnels.
 
 use crate::{
     packet::{

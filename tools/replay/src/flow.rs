@@ -351,8 +351,8 @@ impl Flow {
             ack_lag: lag,
             max_window: own.max_window.max(own.window(packet)),
             begins: segment.syn && segment.ack.is_some() && !self.established && own.is_new(packet),
-            // Its bytes may be in no packet of the capture, so that no ACK tells where a stream begins; and
-            // without all ACKs, nobody knows what overruns a window.
+            // Its bytes may be in no packet of the capture, so that no ACK tells where a stream
+            // begins; and without all ACKs, nobody knows what overruns a window.
             established: None,
             overruns: false,
             ..segment
@@ -378,7 +378,8 @@ impl Side {
         }
     }
 
-    /// The window that a packet of this side offers; as large as can be if nobody knows how it is scaled.
+    /// The window that a packet of this side offers; as large as can be if nobody knows how it is
+    /// scaled.
     fn window(&self, packet: &Packet<'_>) -> u32 {
         let scale = if packet.segment.syn {
             0

@@ -2,8 +2,8 @@
 
 //! The connections of a capture.
 //!
-//! The table is bounded. When it is full, the connections that ended leave it, and then those that have
-//! been silent for longest.
+//! The table is bounded. When it is full, the connections that ended leave it, and then those that
+//! have been silent for longest.
 
 use crate::{
     flow::{

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the hellos say: the name of the server that the client asks for, and the version that the server chooses.
+//! What the hellos say: the name of the server that the client asks for, and the version that the
+//! server chooses.
 //!
-//! The parser keeps neither. Hellos are collected here from the first bytes of both streams, and only until they are
-//! whole; most are whole with the first segment, and are never copied.
+//! The parser keeps neither. Hellos are collected here from the first bytes of both streams, and
+//! only until they are whole; most are whole with the first segment, and are never copied.
 
 use crate::{
     driver::Tap,
@@ -169,7 +170,8 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// The name in a ClientHello (RFC 8446 4.1.2, RFC 6066 3); the outer `None` is a message that makes no sense.
+/// The name in a ClientHello (RFC 8446 4.1.2, RFC 6066 3); the outer `None` is a message that makes
+/// no sense.
 fn client_hello(body: &[u8]) -> Option<Option<Box<str>>> {
     const SERVER_NAME: u16 = 0;
     let mut rest = Rest(body);

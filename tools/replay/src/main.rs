@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `tls-replay`, which judges the TLS connections of captures as the module `nf_conntrack_tls` would.
+//! `tls-replay`, which judges the TLS connections of captures as the module `nf_conntrack_tls`
+//! would.
 
 mod counts;
 mod decompress;

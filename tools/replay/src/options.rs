@@ -71,13 +71,16 @@ enum When {
 
 /// Judges the TLS connections of captures as the kernel module nf_conntrack_tls would.
 ///
-/// Captures are pcap or pcapng files, also compressed by gzip, zstd, xz or lz4. What tunnels and tags hold is judged, too.
+/// Captures are pcap or pcapng files, also compressed by gzip, zstd, xz or lz4. What tunnels and
+/// tags hold is judged, too.
 #[derive(Parser)]
 #[command(
     version,
     max_term_width = 100,
-    after_help = "Exit status: 0 if a connection was condemned; 1 if none was; 2 if none was, and a file could not be read to its end.\n\
-        The module's parameters of the same names are described in nf_conntrack_tls's README, all else in tls-replay(1)."
+    after_help = "Exit status: 0 if a connection was condemned; 1 if none was; \
+        2 if none was, and a file could not be read to its end.\n\
+        The module's parameters of the same names are described in nf_conntrack_tls's README, \
+        all else in tls-replay(1)."
 )]
 pub(crate) struct Options {
     /// Captures; of a folder, the captures in it; - is the standard input
@@ -103,14 +106,22 @@ pub(crate) struct Options {
     /// Go on reading as the file grows, and when a rotation replaces it, until Ctrl-C
     #[arg(long, help_heading = "Input")]
     follow: bool,
-    /// Judge all files as parts of one capture, in the order of their first packets, as tcpdump -C and -G leave them
+    /// Judge all files as parts of one capture, in the order of their first packets, as tcpdump -C
+    /// and -G leave them
     #[arg(long, help_heading = "Input")]
     join: bool,
     /// TCP ports of the servers: numbers, ranges and names, separated by commas, or "all"
-    #[arg(long, value_name = "PORTS", default_value = "443", value_parser = ports, help_heading = "Which connections")]
+    #[arg(
+        long, value_name = "PORTS", default_value = "443", value_parser = ports,
+        help_heading = "Which connections"
+    )]
     ports: Ports,
-    /// Look only at packets that match: host, net, port, portrange, src, dst, ip, ip6, and, or, not, parentheses
-    #[arg(long, value_name = "EXPRESSION", value_parser = Expression::parse, help_heading = "Which connections")]
+    /// Look only at packets that match: host, net, port, portrange, src, dst, ip, ip6, and, or,
+    /// not, parentheses
+    #[arg(
+        long, value_name = "EXPRESSION", value_parser = Expression::parse,
+        help_heading = "Which connections"
+    )]
     filter: Option<Expression>,
     /// Look only at packets from this time on, such as 2026-11-27T16:00:00Z; UTC without a zone
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Which connections")]
@@ -126,17 +137,31 @@ pub(crate) struct Options {
         help_heading = "Which connections"
     )]
     max_connections: NonZeroUsize,
-    /// Condemn at more than this many bytes below 128 in a row where ciphertext should be: 1 to 65535, 0 for off
-    #[arg(long, value_name = "BYTES", default_value = "128", value_parser = seq_len, help_heading = "Rules")]
+    /// Condemn at more than this many bytes below 128 in a row where ciphertext should be: 1 to
+    /// 65535, 0 for off
+    #[arg(
+        long, value_name = "BYTES", default_value = "128", value_parser = seq_len,
+        help_heading = "Rules"
+    )]
     seq_len: u16,
     /// Heartbeats: 1 by the rules of RFC 6520, 0 refused
-    #[arg(long, value_name = "0|1", default_value = "0", action = ArgAction::Set, value_parser = switch, help_heading = "Rules")]
+    #[arg(
+        long, value_name = "0|1", default_value = "0", action = ArgAction::Set,
+        value_parser = switch, help_heading = "Rules"
+    )]
     heartbeat: bool,
-    /// The lowest version that may be negotiated: 0x0300 (ssl3), 0x0301 to 0x0304 (1.0 to 1.3), 0 for any
-    #[arg(long, value_name = "VERSION", default_value = "0", value_parser = min_version, help_heading = "Rules")]
+    /// The lowest version that may be negotiated: 0x0300 (ssl3), 0x0301 to 0x0304 (1.0 to 1.3), 0
+    /// for any
+    #[arg(
+        long, value_name = "VERSION", default_value = "0", value_parser = min_version,
+        help_heading = "Rules"
+    )]
     min_version: u16,
     /// Rules that are ignored, by their names, separated by commas
-    #[arg(long, value_name = "RULES", value_parser = reason, value_delimiter = ',', help_heading = "Rules")]
+    #[arg(
+        long, value_name = "RULES", value_parser = reason, value_delimiter = ',',
+        help_heading = "Rules"
+    )]
     off: Vec<Reason>,
     /// Print one JSON object per line: connections, files, and a summary
     #[arg(long, group = "form", help_heading = "Output")]
@@ -151,7 +176,10 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Output")]
     only_condemned: bool,
     /// Also sum up by rule and by server, and show the first N of each
-    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "10", help_heading = "Output")]
+    #[arg(
+        long, value_name = "N", num_args = 0..=1, require_equals = true,
+        default_missing_value = "10", help_heading = "Output"
+    )]
     top: Option<NonZeroUsize>,
     /// Whether there is colour
     #[arg(
@@ -167,14 +195,18 @@ pub(crate) struct Options {
     /// How many characters wide the table may be, instead of the terminal's width
     #[arg(long, value_name = "N", help_heading = "Output")]
     width: Option<NonZeroUsize>,
-    /// Write the packets of condemned connections to a pcapng file, with a comment where a rule was broken
+    /// Write the packets of condemned connections to a pcapng file, with a comment where a rule was
+    /// broken
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) write: Option<PathBuf>,
     /// Write a page for a browser, with charts and a table to sort
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) report: Option<PathBuf>,
     /// Print the manual page, or a shell's completions
-    #[arg(long, value_name = "WHAT", help_heading = "Output", conflicts_with_all = ["files", "interface"])]
+    #[arg(
+        long, value_name = "WHAT", help_heading = "Output",
+        conflicts_with_all = ["files", "interface"]
+    )]
     pub(crate) generate: Option<Generate>,
 }
 
@@ -222,7 +254,8 @@ fn reason(text: &str) -> Result<Reason, String> {
 
 fn ports(text: &str) -> Result<Ports, &'static str> {
     Ports::parse(text).ok_or(
-        "allowed are ports, 1 to 65535, ranges such as 8443-8450, and services' names, separated by commas, or \"all\"",
+        "allowed are ports, 1 to 65535, ranges such as 8443-8450, and services' names, \
+        separated by commas, or \"all\"",
     )
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! From a captured frame to its TCP segment: what stands before IP by `tunnels`, IP and TCP by etherparse.
+//! From a captured frame to its TCP segment: what stands before IP by `tunnels`, IP and TCP by
+//! etherparse.
 
 use crate::{
     tls_parser::{
@@ -147,7 +148,8 @@ impl<'a> Frame<'a> {
 
     /// How many bytes of an IP packet the capture lacks.
     fn missing(&self, ip: &[u8], payload: &LaxIpPayloadSlice<'_>) -> u32 {
-        // A segment that its sender's hardware cuts up, or of over 64 KiB, has no length of its own.
+        // A segment that its sender's hardware cuts up, or of over 64 KiB, has no length of its
+        // own.
         if payload.len_source == LenSource::Slice {
             return self.length.saturating_sub(self.data.len() as u32);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A page for a browser, in one file that needs no network: counts, connections over time, a table to sort.
+//! A page for a browser, in one file that needs no network: counts, connections over time, a table
+//! to sort.
 //!
 //! `page.html` draws it, from the data that is put into it here.
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Writes pcapng (draft-ietf-opsawg-pcapng): a section, interfaces by link type, and packets with comments.
+//! Writes pcapng (draft-ietf-opsawg-pcapng): a section, interfaces by link type, and packets with
+//! comments.
 
 use crate::packet::Frame;
 use std::io::{

@@ -81,7 +81,8 @@ pub(crate) struct Extent {
     pub(crate) size: Option<u64>,
     /// Whether its end was reached.
     ended: Cell<bool>,
-    /// What went wrong as it was read: decompressors and pcap-parser say no more than that something did.
+    /// What went wrong as it was read: decompressors and pcap-parser say no more than that
+    /// something did.
     error: RefCell<Option<io::Error>>,
 }
 
@@ -204,10 +205,12 @@ impl Capture {
     }
 }
 
-/// Whether a block of pcapng begins here whose length has no room for its type and its length, twice.
+/// Whether a block of pcapng begins here whose length has no room for its type and its length,
+/// twice.
 ///
-/// pcap-parser 0.17 subtracts these 12 bytes from lengths of 4 (`ng_block_parser`). In whichever order its bytes are:
-/// read the other way, such a length is longer than any block that is believed.
+/// pcap-parser 0.17 subtracts these 12 bytes from lengths of 4 (`ng_block_parser`). In whichever
+/// order its bytes are: read the other way, such a length is longer than any block that is
+/// believed.
 fn is_too_short(block: &[u8]) -> bool {
     let Some(&[_, _, _, _, a, b, c, d]) = block.first_chunk() else {
         return false;

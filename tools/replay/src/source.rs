@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where captures come from: files, files that grow, the standard input, an interface by way of tcpdump.
+//! Where captures come from: files, files that grow, the standard input, an interface by way of
+//! tcpdump.
 
 use crate::{
     reader::{
@@ -219,7 +220,8 @@ impl Drop for Tcpdump {
     }
 }
 
-/// The captures of a folder and the folders in it, in the order of their names; and how many files are none.
+/// The captures of a folder and the folders in it, in the order of their names; and how many files
+/// are none.
 pub(crate) fn in_folder(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
     let (mut captures, mut others) = (Vec::new(), 0);
     let mut entries = fs::read_dir(folder)?

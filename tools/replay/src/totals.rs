@@ -117,13 +117,35 @@ impl Totals {
     /// A sentence for each thing that the captures lack, or that was passed over.
     pub(crate) fn lacking(&self) -> Vec<String> {
         let table = [
-            (self.no_syn, "connections without a SYN: judged only from the first segment on that is seen to begin with a record"),
-            (self.one_sided, "connections of which only one side is there: not judged by what the other side said"),
-            (self.lossy, "connections with gaps: their directions are not judged until a segment begins with a record"),
-            (self.counts.cut_short, "packets shorter than they say: the capture cut them (tcpdump -s 0 does not), or they were padded"),
+            (
+                self.no_syn,
+                "connections without a SYN: judged only from the first segment on that is seen \
+                to begin with a record",
+            ),
+            (
+                self.one_sided,
+                "connections of which only one side is there: not judged by what the other \
+                side said",
+            ),
+            (
+                self.lossy,
+                "connections with gaps: their directions are not judged until a segment begins \
+                with a record",
+            ),
+            (
+                self.counts.cut_short,
+                "packets shorter than they say: the capture cut them (tcpdump -s 0 does not), \
+                or they were padded",
+            ),
             (self.fragments, "IP fragments: not put together, not judged"),
-            (self.bad_headers, "packets with headers cut off or senseless: not judged"),
-            (self.forgotten, "connections given up, for the table was full: see --max-connections"),
+            (
+                self.bad_headers,
+                "packets with headers cut off or senseless: not judged",
+            ),
+            (
+                self.forgotten,
+                "connections given up, for the table was full: see --max-connections",
+            ),
         ];
         let mut lacking: Vec<_> = table
             .into_iter()

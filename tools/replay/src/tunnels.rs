@@ -2,8 +2,9 @@
 
 //! What stands before an IP packet: link headers, tags and tunnels, each taken off by one function.
 //!
-//! etherparse reads IP and what IP carries. It knows no tunnel, so their headers are read here: each is a few bytes at
-//! fixed places. A layer that cannot be taken off is [`Layer::Closed`] under its name, so that it can be counted.
+//! etherparse reads IP and what IP carries. It knows no tunnel, so their headers are read here:
+//! each is a few bytes at fixed places. A layer that cannot be taken off is [`Layer::Closed`] under
+//! its name, so that it can be counted.
 
 /// What begins with a byte of the frame.
 pub(crate) enum Layer<'a> {
@@ -41,7 +42,8 @@ fn u16_at(data: &[u8], at: usize) -> Option<u16> {
 
 /// The link types that are known here, for those whose is not.
 pub(crate) const LINKS: &str =
-    "Ethernet, raw IP, Linux cooked (v1, v2), null and loopback, PPP, PPPoE, Cisco HDLC, MPLS, NFLOG, PFLOG";
+    "Ethernet, raw IP, Linux cooked (v1, v2), null and loopback, PPP, PPPoE, Cisco HDLC, MPLS, \
+    NFLOG, PFLOG";
 
 /// What a frame of that link type begins with, by <https://www.tcpdump.org/linktypes.html>.
 ///
@@ -75,7 +77,8 @@ fn pflog(data: &[u8]) -> Option<Layer<'_>> {
     data.get(length..).map(Layer::Ip)
 }
 
-/// Linux's packet log: a family, and attributes in the byte order of the machine that captured them.
+/// Linux's packet log: a family, and attributes in the byte order of the machine that captured
+/// them.
 fn nflog(data: &[u8]) -> Option<Layer<'_>> {
     const PAYLOAD: u16 = 9;
     const INET: u8 = 2;
@@ -158,7 +161,8 @@ fn pppoe(data: &[u8]) -> Option<Layer<'_>> {
     Some(Layer::Ppp(session.get(..length).unwrap_or(session)))
 }
 
-/// PPP in HDLC-like framing (RFC 1662 3.1), whose address and control, and the protocol's high byte, may be left out.
+/// PPP in HDLC-like framing (RFC 1662 3.1), whose address and control, and the protocol's high
+/// byte, may be left out.
 fn ppp(data: &[u8]) -> Option<Layer<'_>> {
     let data = data.strip_prefix(&[0xff, 0x03]).unwrap_or(data);
     let (protocol, rest) = match *data.first()? {
@@ -175,7 +179,8 @@ fn ppp(data: &[u8]) -> Option<Layer<'_>> {
     })
 }
 
-/// A stack of MPLS labels (RFC 3032 2.1), which do not say what they hold: IP, or a pseudowire (RFC 4385 3).
+/// A stack of MPLS labels (RFC 3032 2.1), which do not say what they hold: IP, or a pseudowire (RFC
+/// 4385 3).
 fn mpls(mut data: &[u8]) -> Option<Layer<'_>> {
     loop {
         let (label, rest) = data.split_first_chunk::<4>()?;
@@ -269,7 +274,8 @@ fn gre(data: &[u8]) -> Option<Step<'_>> {
     })
 }
 
-/// ERSPAN's third type: a header, the platform's header if its last bit says so, and a frame or an IP packet.
+/// ERSPAN's third type: a header, the platform's header if its last bit says so, and a frame or an
+/// IP packet.
 fn erspan3(data: &[u8]) -> Option<Layer<'_>> {
     let (header, rest) = data.split_first_chunk::<12>()?;
     let rest = if header[11] & 1 == 1 {

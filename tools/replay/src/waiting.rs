@@ -2,9 +2,9 @@
 
 //! Segments that came out of order, kept until what they wait for has come.
 //!
-//! The module drops such a segment, and its sender sends it again, in order. A capture from elsewhere shows it once.
-//! So it is kept here, and followed as if it had been sent again, until an ACK tells that the capture lacks what it
-//! waits for.
+//! The module drops such a segment, and its sender sends it again, in order. A capture from
+//! elsewhere shows it once. So it is kept here, and followed as if it had been sent again, until an
+//! ACK tells that the capture lacks what it waits for.
 
 use crate::{
     flow::Place,
@@ -20,7 +20,8 @@ const MAX_BYTES: usize = 64 << 20;
 /// So many segments of a side wait.
 const MAX_SEGMENTS: usize = 256;
 
-/// Whether sequence number `a` comes after `b`: half of their space lies before `b`, half after it (RFC 9293 3.4).
+/// Whether sequence number `a` comes after `b`: half of their space lies before `b`, half after it
+/// (RFC 9293 3.4).
 pub(crate) fn is_after(a: u32, b: u32) -> bool {
     b.wrapping_sub(a) > u32::MAX >> 1
 }

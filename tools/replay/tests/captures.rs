@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Real captures, where they are at hand: `tests/captures.tsv` says what is to be condemned in them.
+//! Real captures, where they are at hand: `tests/captures.tsv` says what is to be condemned in
+//! them.
 //!
-//! They lie in `$NF_CT_TLS_PCAPS`, or beside the clone in `../shared/pcaps`, with an index (`INDEX.tsv`) of
-//! the verdicts due, worked out by others.
+//! They lie in `$NF_CT_TLS_PCAPS`, or beside the clone in `../shared/pcaps`, with an index
+//! (`INDEX.tsv`) of the verdicts due, worked out by others.
 
 mod capture;
 
@@ -97,7 +98,8 @@ fn real_captures_have_the_verdicts_of_the_table() {
         );
     }
     tell(&format!(
-        "{} captures, {flows} connections, {tls_flows} of them TLS by the index; against the index: {kinds:?}; {} false alarms and misses",
+        "{} captures, {flows} connections, {tls_flows} of them TLS by the index; \
+        against the index: {kinds:?}; {} false alarms and misses",
         captures.len(),
         wrong.len()
     ));

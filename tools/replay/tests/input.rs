@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `tls-replay` on compressed files, folders, parts of a capture, files that grow, pipes and interfaces.
+//! `tls-replay` on compressed files, folders, parts of a capture, files that grow, pipes and
+//! interfaces.
 
 mod capture;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Real captures, mangled as captures are: one side, a SYN, segments or random packets are not in them, or packets
-//! are cut. No connection may be condemned for what the capture lacks.
+//! Real captures, mangled as captures are: one side, a SYN, segments or random packets are not in
+//! them, or packets are cut. No connection may be condemned for what the capture lacks.
 //!
-//! The captures are those of `tests/captures.rs`. The test prints a table with a row per way of mangling.
+//! The captures are those of `tests/captures.rs`. The test prints a table with a row per way of
+//! mangling.
 
 mod capture;
 #[path = "capture/mangler.rs"]
@@ -27,7 +28,8 @@ use std::{
     path::Path, //
 };
 
-/// The two ends of a connection, in no particular order: without its SYN, either may look like the client.
+/// The two ends of a connection, in no particular order: without its SYN, either may look like the
+/// client.
 type Ends = BTreeSet<String>;
 
 /// The connections of a capture, and those of them that are condemned.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `tls-replay` prints and writes: the table, JSON by its schema, CSV, sums, filters, evidence, the page.
+//! What `tls-replay` prints and writes: the table, JSON by its schema, CSV, sums, filters,
+//! evidence, the page.
 
 mod capture;
 
@@ -206,7 +207,10 @@ fn csv_has_a_head_and_quotes_what_needs_it() {
     assert_eq!(lines.len(), 4, "{said:?}");
     assert!(lines[0].starts_with("timestamp,verdict,reason,pcap_filename,pcap_cnt,"));
     let quoted = format!("\"{}\"", name.replace('"', "\"\""));
-    let due = format!("2026-11-27T16:00:03.250000Z,condemned,heartbleed,{quoted},4,to_server,192.0.2.1,1,198.51.100.2,443,");
+    let due = format!(
+        "2026-11-27T16:00:03.250000Z,condemned,heartbleed,{quoted},4,to_server,\
+        192.0.2.1,1,198.51.100.2,443,"
+    );
     assert!(lines[1].starts_with(&due), "{said:?}");
     let columns = lines[0].split(',').count();
     assert!(lines[2].replace(&quoted, "").split(',').count() == columns);

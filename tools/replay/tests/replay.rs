@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `tls-replay` on captures that the tests make: formats, connections, what a capture lacks, bad input.
+//! `tls-replay` on captures that the tests make: formats, connections, what a capture lacks, bad
+//! input.
 
 mod capture;
 
@@ -107,7 +108,8 @@ fn a_verdict_says_reason_packet_and_addresses() {
 #[test]
 fn rules_can_be_off_and_versions_be_named() {
     let talk = Talk::new(1).heartbleed();
-    let off = "--off=heartbleed,heartbeat_in_handshake,heartbeat_not_negotiated,heartbeat_refused,heartbeat_malformed";
+    let off = "--off=heartbleed,heartbeat_in_handshake,heartbeat_not_negotiated,\
+        heartbeat_refused,heartbeat_malformed";
     assert_eq!(replay_talk(&[off], &talk).verdict(), ("clean", "-"));
     assert_eq!(
         replay_talk(&["--off=record_type"], &talk).verdict(),
@@ -179,7 +181,8 @@ fn padding_of_ethernet_and_pppoe_is_not_payload() {
     let shaken = Talk::new(1).shake();
     let before = replay_talk(&[], &shaken);
     let mut talk = shaken.say(Original, &ciphertext(64));
-    // A middlebox counted Ethernet's padding into IP's length, as in a real capture; PPPoE's length tells.
+    // A middlebox counted Ethernet's padding into IP's length, as in a real capture; PPPoE's length
+    // tells.
     let padded = talk.packets.len();
     talk = talk
         .say(Original, &[0; 6])
@@ -362,7 +365,8 @@ fn without_a_syn_it_is_picked_up_at_a_record_or_unread() {
 
 #[test]
 fn the_client_is_found_without_a_syn() {
-    // By the SYN-ACK, although the lower port is the client's; by the ports asked for; by the lower port.
+    // By the SYN-ACK, although the lower port is the client's; by the ports asked for; by the lower
+    // port.
     let mut answered = Talk::between("192.0.2.1", 99, "192.0.2.2", 8443);
     answered.flags(Reply, SYN | ACK);
     let said = replay_talk(&["--ports=all"], &answered);

@@ -61,8 +61,11 @@ const COLUMNS: [(Column, &str, usize); 11] = [
     (File, "FILE", 12),
 ];
 
+/// Where there is a terminal, these columns are so wide at least, and have what is left over.
+const NARROW: [(Column, usize); 4] = [(Time, 20), (Bytes, 6), (Name, 11), (File, 12)];
+
 /// What a narrow terminal does without, in this order.
-const SPARED: [Column; 7] = [Lasts, Version, Time, Bytes, Name, File, Lacking];
+const SPARED: [Column; 7] = [Lasts, Bytes, Version, Time, Name, File, Lacking];
 
 /// A table for people.
 pub(crate) struct Table {
@@ -76,11 +79,7 @@ impl Table {
         let mut columns = COLUMNS.to_vec();
         columns.retain(|(column, ..)| *column != File || style.several);
         if let Some(width) = style.width {
-            for spared in SPARED {
-                if total(&columns) > width {
-                    columns.retain(|(column, ..)| *column != spared);
-                }
-            }
+            fit(&mut columns, width);
         }
         Table {
             style,
@@ -130,6 +129,24 @@ impl Table {
     }
 }
 
+/// The columns as they fit into a terminal.
+fn fit(columns: &mut Vec<(Column, &'static str, usize)>, width: usize) {
+    for (column, _, wide) in &mut *columns {
+        let narrow = NARROW.iter().find(|(it, _)| it == column);
+        *wide = narrow.map_or(*wide, |(_, narrow)| *narrow);
+    }
+    for spared in SPARED {
+        if total(columns) > width {
+            columns.retain(|(column, ..)| *column != spared);
+        }
+    }
+    let left = width.saturating_sub(total(columns));
+    let last = |it: &&mut (Column, &str, usize)| matches!(it.0, Name | File);
+    if let Some((.., wide)) = columns.iter_mut().rev().find(last) {
+        *wide += left;
+    }
+}
+
 fn total(columns: &[(Column, &str, usize)]) -> usize {
     let widths = columns.iter().map(|(.., width)| width + 2);
     widths.sum::<usize>().saturating_sub(2)
@@ -159,6 +176,12 @@ fn human(bytes: u64) -> String {
     format!("{rest:.1}T")
 }
 
+/// A time without its fraction.
+fn short(time: &str) -> String {
+    let seconds = time.split('.').next().unwrap_or(time);
+    format!("{}Z", seconds.replace('T', " "))
+}
+
 fn value(column: Column, record: &Record<'_>) -> String {
     let flow = &record.flow;
     match column {
@@ -185,7 +208,11 @@ impl Form for Table {
         self.head(out)?;
         let mut line = String::new();
         for (column, _, width) in &self.columns {
-            let cell = self.cell(*column, &value(*column, record), *width);
+            let mut value = value(*column, record);
+            if *column == Time && *width < value.len() {
+                value = short(&value);
+            }
+            let cell = self.cell(*column, &value, *width);
             if self.style.colour && *column == Verdict {
                 line.push_str(&format!("{}{cell}\x1b[0m", colour(record.verdict)));
             } else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The real captures, and their index: in `$NF_CT_TLS_PCAPS`, or beside the clone in `../shared/pcaps`.
+//! The real captures, and their index: in `$NF_CT_TLS_PCAPS`, or beside the clone in
+//! `../shared/pcaps`.
 
 use super::tell;
 use std::{

@@ -21,7 +21,8 @@ use std::{
     io::Cursor, //
 };
 
-/// A way to mangle a capture. Segments are those with payload, counted per connection and direction from 0.
+/// A way to mangle a capture. Segments are those with payload, counted per connection and direction
+/// from 0.
 #[derive(Clone, Copy, Debug)]
 pub enum Way {
     /// Only packets that one side sent: the one with the higher port, or the other.

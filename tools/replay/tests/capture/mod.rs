@@ -178,7 +178,8 @@ fn ip(from: IpAddr, to: IpAddr, tcp: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// Puts a header in front of IP packets; EtherTypes are filled in where `header` ends with two zeros.
+/// Puts a header in front of IP packets; EtherTypes are filled in where `header` ends with two
+/// zeros.
 pub fn framed(header: &[u8], packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let frame = |packet: &Vec<u8>| {
         let mut frame = header.to_vec();
@@ -273,7 +274,8 @@ fn block(kind: u32, body: &[u8], big: bool) -> Vec<u8> {
     block
 }
 
-/// A pcapng file whose frames take turns on two interfaces; the first one's link type is `other`, which has none.
+/// A pcapng file whose frames take turns on two interfaces; the first one's link type is `other`,
+/// which has none.
 pub fn pcapng(other: u16, link: u16, frames: &[Vec<u8>], big: bool) -> Vec<u8> {
     let word = |word: u32| {
         if big {
