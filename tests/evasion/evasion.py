@@ -3,7 +3,7 @@
 """Runs every evasion in rounds.
 
 The rounds are: without the module, with its defaults, and with heartbeats judged by RFC 6520. What
-that leaves runs again behind each of the rulesets in examples/.
+that leaves runs again with midstream=drop, and behind each of the rulesets in examples/.
 
 Without the module an attack has to work: one that does not proves nothing. With it, a case is
 `stopped` (the victim never read a whole heartbeat request), `harmless` (it did, and the secret did
@@ -14,7 +14,7 @@ fails the suite.
 import contextlib
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ from attacker import COOKIES, FAST_OPEN, MULTIPATH, SMALL_BUFFER, VICTIM, Attack
 from cases import Case, all_cases
 from router import sysctl
 from tlsnet import KernelLog, Ktap
-from victim import PORT, Victims
+from victim import Victims
 from wire import Wire
 
 AT_ONCE = 32
@@ -51,14 +51,22 @@ class Round:
     parameters: dict[str, object]
     left: dict[str, str]
     rules: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    # The cases to run, if not all.
+    among: Collection[str] = ()
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
+    def chosen(self, cases: list[Case]) -> list[Case]:
+        """Those of the cases that this round runs."""
+        return [case for case in cases if not self.among or case.name in self.among]
 
+
+RULED = {"ports": 0, "heartbeat": 1}
 ROUNDS = [
-    Round("defaults", {"ports": PORT}, residual.WITH_DEFAULTS),
-    Round("heartbeats", {"ports": PORT, "heartbeat": 1}, residual.WITH_HEARTBEATS),
-    Round("nft", {"ports": 0, "heartbeat": 1}, residual.WITH_RULES, remedies.nft),
-    Round("iptables", {"ports": 0, "heartbeat": 1}, residual.WITH_RULES, remedies.iptables),
+    Round("defaults", {}, residual.WITH_DEFAULTS),
+    Round("midstream_drop", {"midstream": "drop"}, {}, among=residual.IN_THE_MIDDLE),
+    Round("heartbeats", {"heartbeat": 1}, residual.WITH_HEARTBEATS),
+    Round("nft", RULED, residual.WITH_RULES, remedies.nft, residual.WITH_HEARTBEATS),
+    Round("iptables", RULED, residual.WITH_RULES, remedies.iptables, residual.WITH_HEARTBEATS),
 ]
 
 
@@ -131,13 +139,6 @@ def report(ktap: Ktap, without: dict[str, Outcome], run: Round) -> None:
         ktap.note(f"  {outcome.verdict:8}  log: {outcome.log}{reason}")
 
 
-def cases_of(run: Round, cases: list[Case]) -> list[Case]:
-    """All of them; of those behind rules, what is left without."""
-    if run.rules is contextlib.nullcontext:
-        return cases
-    return [case for case in cases if case.name in residual.WITH_HEARTBEATS]
-
-
 def chosen(wanted: list[str]) -> list[Case]:
     """All cases, or those wanted."""
     cases = all_cases()
@@ -150,13 +151,13 @@ def chosen(wanted: list[str]) -> list[Case]:
 def main(wanted: list[str]) -> int:
     """Runs all cases, or those wanted."""
     cases = chosen(wanted)
-    ktap = Ktap(sum(len(cases_of(run, cases)) for run in ROUNDS))
+    ktap = Ktap(sum(len(run.chosen(cases)) for run in ROUNDS))
     suite = Suite()
     without = suite.run(cases)
     for run in ROUNDS:
         tlsnet.load(**run.parameters)
         with run.rules():
-            run.outcomes = suite.run(cases_of(run, cases))
+            run.outcomes = suite.run(run.chosen(cases))
         report(ktap, without, run)
     tlsnet.unload()
     ktap.counts()

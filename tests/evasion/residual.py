@@ -72,6 +72,9 @@ WITH_HEARTBEATS = WITH_DEFAULTS | all_of(
     }
 )
 
+# What begins in the middle, and is refused with midstream=drop.
+IN_THE_MIDDLE = {case for case, reason in WITH_DEFAULTS.items() if reason == FORGOTTEN}
+
 # What no rule of examples/ closes.
 WITH_RULES = {
     case: reason
