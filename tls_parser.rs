@@ -11,9 +11,9 @@
 //!
 //! ```text
 //!             bytes, in order            records                messages
-//!  segment --> [stream] ------> [record] -----+--> [handshake] --> [hello] --> [version]
-//!               TCP order        5-byte header +--> [ccs]         ChangeCipherSpec
-//!               holes, [ahead]   type, length  +--> [heartbeat]   RFC 6520, heartbleed
+//!  segment --> [tcp] ---------> [record] -----+--> [handshake] --> [hello] --> [negotiation]
+//!               order, gaps,     5-byte header +--> [ccs]         ChangeCipherSpec
+//!               [ahead]          type, length  +--> [heartbeat]   RFC 6520, heartbleed
 //!                                              +--> [runs]        low bytes in ciphertext
 //!                                [ssl2] <------+                  SSL2 records and messages
 //! ```
@@ -31,9 +31,9 @@
 //!                                 [SSL2, opaque]
 //! ```
 //!
-//! In TLS 1.3 ChangeCipherSpec means nothing and no direction is ever protected in this sense: after
-//! the ServerHello everything but alerts comes as application data, and the handshake counts as over
-//! when both sides have sent some.
+//! In TLS 1.3 ChangeCipherSpec means nothing, and no direction is ever protected in this sense. After the
+//! ServerHello everything but alerts comes as application data. The handshake counts as over when both
+//! sides have sent some.
 //!
 //! # What is not followed
 //!

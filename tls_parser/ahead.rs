@@ -11,13 +11,15 @@
 //!                                               |<------- the chain: span ------->|
 //! ```
 //!
-//! The bytes of a segment are searched for whatever could be a record header. A segment may pass if no
-//! header, other than one of a chain of application data, begins, lies or ends in it. It is then a part
-//! of a body, or of what no receiver reads. Once the stream is read up to it, it is skipped like any
-//! opaque gap. So a segment must begin at the search end, that is after bytes that were searched too and
-//! that do not end in the first part of a header. The search end is the end of the last segment searched,
-//! whether that passed or not. (One segment of fifty ends in a byte that could be a content type. In a
-//! chain such a byte lies in a body. But a chain may be forged, and the byte read again as another type.)
+//! The bytes of a segment are searched for whatever could be a record header. A segment may pass if it
+//! holds no header, and no part of one. Whole headers of a chain of application data are excepted. Such a
+//! segment is a part of a body, or of what no receiver reads. Once the stream is read up to it, it is
+//! skipped like any opaque gap.
+//!
+//! So a segment must begin at the search end: the bytes before it were searched too, and do not end in the
+//! first part of a header. The search end is the end of the last segment searched, whether that passed or
+//! not. (One segment in fifty ends in a byte that could be a content type. Within a chain that byte lies in
+//! a body. It counts all the same: the chain may be forged, and the byte sent again as another type.)
 //!
 //! Once a header of anything but application data was found, nothing more passes until the gap is
 //! filled: what follows such a header may be the rest of a heartbeat.
@@ -25,9 +27,9 @@
 //! # The chain
 //!
 //! Headers of application data are harmless as long as each lies where the record of the one before it
-//! ends. Of this chain the place of its first header is kept, and its span to where the next header has
-//! to lie. They are kept in the other direction's scratch, which is free as long as that direction has no
-//! search of its own. Once the stream is read up to the first header, and a record begins there, all
+//! ends. Two numbers of this chain are kept: where its first header lies, and how far from there the next
+//! header has to lie. The other direction's scratch holds them, as long as that direction has no search of
+//! its own. Once the stream is read up to the first header, and a record begins there, all
 //! records of the chain are known: the stream goes on at the chain's end. If no record begins there, the
 //! headers were chance, and the chain is forgotten. (If another header lies just where the record of that
 //! one would end, the connection stalls: once in 2^36 bytes searched.)
@@ -43,9 +45,8 @@
 //! - A heartbeat request that is sent again with other bytes, where a header begins in what was dropped
 //!   and ends in what passed. The answer is read, and refused, where both hellos were seen and did not
 //!   agree upon heartbeats. If the header of the answer is lost before the module, the rest of the answer
-//!   could pass. So nothing passes if its side acknowledges bytes that the other direction has not been
-//!   read up to, unless they lie in a body. That does not help if the stream was misled about a length:
-//!   see docs/EVASION.md.
+//!   could pass. So nothing passes if its side acknowledges bytes that were not read yet, unless they lie
+//!   in a body. That does not help if the parser was misled about a length: see docs/EVASION.md.
 //!
 //! Nothing passes where heartbeats were agreed upon or the hellos were not seen, nor before the handshake
 //! is over, as long as bodies are looked into.

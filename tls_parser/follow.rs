@@ -281,7 +281,7 @@ impl<P: Payload> SegmentHandler<'_, P> {
                 _ => return self.on_unread(placement),
             };
             let verdict = self.read(from, end);
-            // What passed lies after `end`. The next round resolves that, and so is the last.
+            // What has passed unread lies after `end`. The next round goes on after it, and is the last.
             if end >= self.segment.len || verdict != Verdict::Pass {
                 return verdict;
             }

@@ -261,8 +261,8 @@ fn length(side: &mut Side<'_>, message: Message, byte: u8) -> Result<(), Stop> {
 
 /// Reads one byte of the length of a Certificate's list, which fills the message (RFC 5246 7.4.2).
 ///
-/// Certificates that are no list begin with a type or with a short length (RFC 6091 3.3, RFC 7924 4.1),
-/// which the first byte of a list's length hardly is: those are skipped.
+/// Certificates that are no list begin with a type or with a short length (RFC 6091 3.3, RFC 7924 4.1).
+/// The first byte of a list's length is hardly ever equal to that. Where it does not fit, nothing is read.
 fn list_length(side: &mut Side<'_>, message: Message, byte: u8) -> Result<(), Stop> {
     let index = message.step & step::IN_CLASS;
     let left = message.left.saturating_sub(1);

@@ -28,9 +28,9 @@
 //!
 //! A request that was hidden from the module makes its answer look like a request, and the attacker's
 //! next request like the answer to that. So an answer that is much shorter than its request counts as
-//! both: it answers, and it grants no more credit than its own length to whatever comes next. The same
-//! after many answers that are a little shorter. Two requests that cross each other are told apart only
-//! if they are equally long.
+//! both: it answers, and it grants no more credit than its own length to whatever comes next. After many
+//! answers that are a little shorter, the next such answer counts as both, too. Two requests that cross
+//! each other are told apart only if they are equally long.
 
 use super::{
     header::MAX_PLAINTEXT,

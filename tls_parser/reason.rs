@@ -8,7 +8,7 @@
 pub enum Reason {
     /// A content type outside 20..24 (RFC 8446 5.1, RFC 6520). Against tunnels, and whatever else is no TLS.
     RecordType = 1,
-    /// A major version other than 3 (RFC 8446 5.1). Against the same, behind a byte that looks like a type.
+    /// A major version other than 3 (RFC 8446 5.1). Against the same, after a byte that looks like a type.
     RecordVersion,
     /// A record over 2^14 bytes in the clear, over 2^14 + 2048 protected, or empty without being
     /// application data (RFC 5246 6.2, RFC 8446 5.1). Against overruns, and floods of empty records.

@@ -31,7 +31,7 @@ use super::{
 };
 
 /// Follows `bytes` through the records of `side`; returns how many begin in them.
-// Out of line: the way around it, for what lies inside one body, is short then.
+// Out of line, so that the path around it stays short: most payload lies inside one body.
 #[inline(never)]
 pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<u32, Stop> {
     let mut records = 0_u32;

@@ -22,32 +22,32 @@
 //!         start = high + 1
 //! ```
 //!
-//! A run may begin before the slice and end behind it. What was carried over is added to the low bytes
-//! that the slice begins with, and the low bytes that it ends with are carried over in turn.
+//! A run may begin before the slice and end after it. The count carried over is added to the low bytes at
+//! the slice's beginning. The low bytes at its end are carried over in turn.
 //!
 //! # Why it is right
 //!
-//! `start` passes over no window. What begins from `start` on, and not behind the word's first place,
-//! holds the whole word, and with it the high byte, wherever in the word that is. Likewise what begins
-//! from `start` on, and not behind `high`, holds `high`.
+//! `start` passes over no window. Whatever begins between `start` and the word's first place holds the
+//! whole word, and so the high byte, wherever in the word that is. Likewise, whatever begins between
+//! `start` and `high` holds `high`.
 //!
 //! # Why it is fast
 //!
 //! 1. On ciphertext a word has a high byte but for one in 256. So eight bytes in `limit - 6` are looked
 //!    at, for some eight instructions.
-//! 2. Which of the word's bytes is the high one does not matter, although to know it would gain four
-//!    bytes a step: so the next place to look at does not hang on what was read, and the processor has
-//!    many reads under way at once. (Searches that count the zeros in the word to go on from the very
-//!    high byte wait for each read, and need several lanes over parts of the slice to make up for it.)
+//! 2. The search does not ask which of the word's bytes is the high one, although that would gain four
+//!    bytes per step. So the next place does not depend on what was read, and the processor has many reads
+//!    under way at once. (A search that goes on from the very high byte waits for each read. It needs
+//!    several lanes over parts of the slice to make up for that.)
 //! 3. The branch goes the same way 255 times in 256.
 //!
 //! # At worst
 //!
-//! No two walks to the last high byte share a byte: behind the one that a walk found all is low up to the
-//! window's end, so that the next walk finds one behind that end, or none, and then the search is over.
-//! Each byte is in one walk at most, and in one word for each step that the word of a later step overlaps:
-//! none if `limit` is 14 or more. The slice's ends are walked once more. All of it eight bytes at a time:
-//! an adversary who places high bytes as he likes makes it about one instruction a byte.
+//! No two walks to the last high byte share a byte. After the high byte that a walk found, all bytes are
+//! low up to the window's end. So the next walk ends at a high byte after that end, or at none, and then
+//! the search is over. Each byte is in one walk at most, and in one word, if `limit` is 14 or more: then no
+//! two words overlap. The slice's ends are walked once more. All walks go eight bytes at a time. So an
+//! adversary who places high bytes at will makes it cost about one instruction per byte.
 //!
 //! A window too short for a word, or a slice, is read byte by byte. Limits that small find a window in
 //! every other kilobyte of ciphertext, and are of no use.
@@ -110,7 +110,7 @@ fn byte_by_byte(mut run: u16, limit: u16, bytes: &[u8]) -> Option<u16> {
 
 /// Whether `window` low bytes in a row lie in `bytes`; it is as long as a word at least.
 fn has_window(window: usize, mut bytes: &[u8]) -> bool {
-    // From a window's start to behind the first byte of the word at its end.
+    // From a window's start to the byte after the first byte of the word at its end.
     let stride = window.saturating_sub(WORD - 1);
     while let Some(candidate) = bytes.get(..window) {
         let step = match candidate.last_chunk() {

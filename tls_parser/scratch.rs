@@ -138,7 +138,7 @@ const STEP_SHIFT: u32 = 26;
 const RANDOM_SHIFT: u32 = 24;
 const LEFT: u32 = 0x00ff_ffff;
 
-/// Casts in the decoders below keep the low bits of a shifted word, which is what they are for.
+// Casts in the decoders below keep the low bits of a shifted word, and are meant to.
 impl Message {
     const fn unpack(bits: u32) -> Self {
         Message {

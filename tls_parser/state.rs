@@ -378,8 +378,8 @@ impl Connection {
 
 /// How many bytes a direction has carried at least: see [`DirState::advance_to`].
 impl DirState {
-    /// For each volume: the power of two, given as its exponent, of which the next multiple reached
-    /// raises the volume; and how many bytes were carried at least.
+    /// For each volume: an exponent, and how many bytes were carried at least. To reach the next multiple
+    /// of that power of two raises the volume.
     const VOLUMES: [(u32, u32); 8] = [
         (10, 0),
         (12, 0),
@@ -405,8 +405,8 @@ impl DirState {
 
     /// Expects the byte of that sequence number next.
     ///
-    /// From one multiple of a power of two to the next lie at least so many bytes. So the volume is
-    /// known without knowing where the stream began.
+    /// Two multiples of a power of two lie at least that power apart. So the volume needs no memory of
+    /// where the stream began.
     #[inline]
     pub(super) fn advance_to(&mut self, next_seq: u32) {
         let (exponent, _) = self.volume();
