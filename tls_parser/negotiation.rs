@@ -17,8 +17,12 @@ use super::{
 /// `version_mismatch`: up to TLS 1.2 a record carries the negotiated version (RFC 5246 6.2.1).
 ///
 /// TLS 1.3 says to ignore the field (RFC 8446 5.1). Alerts are excepted, as they may be sent by an
-/// endpoint that has not agreed to the version.
+/// endpoint that has not agreed to the version. So is a direction that was taken up again in its middle:
+/// what is sent again then may be older than the version.
 pub(super) fn is_mismatched(side: &Side<'_>, kind: Kind, minor: u8) -> bool {
+    if !side.own.is_known() {
+        return false;
+    }
     match side.negotiated() {
         None | Some(Version::Unknown | Version::Ssl2 | Version::Tls13Draft | Version::Tls13) => {
             false

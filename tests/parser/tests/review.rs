@@ -214,6 +214,17 @@ fn a_chain_outlives_a_reported_break_of_the_other_side() {
     assert!(!wire.connection.in_record(Original));
 }
 
+/// A stream that was lost may be taken up again at a ClientHello that is sent again.
+#[test]
+fn a_hello_sent_again_to_a_lost_stream_is_no_false_alarm() {
+    let (mut wire, [at, _]) = passive("honest_full_handshake_12");
+    wire.client(at + 100, &[0xaa; 50]);
+    assert_eq!(wire.last.counts.ooo_dropped, 1);
+    wire.client(0, &client_hello());
+    assert_eq!(wire.last.counts.resynced, 1);
+    assert_eq!(wire.last.reported, Reasons::NONE);
+}
+
 struct Random(u64);
 
 impl Random {
