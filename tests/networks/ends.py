@@ -6,7 +6,8 @@ The client asks by a line "DOWN UP". The server sends DOWN bytes and reads UP by
 beginning of the same file, and answers "same" or "other", the client's address as it sees it, and its own.
 The lines "close" and "reset" make the server end the connection first.
 
-The client prints a line per connection, of what the connection's TCP came to, and a line that sums up.
+The client prints a line per connection, of what the connection's TCP came to, then the number of connections,
+their bytes and the seconds they took, and last how many have failed.
 """
 
 import argparse
@@ -235,14 +236,14 @@ def tried(options: argparse.Namespace, data: bytes, number: int) -> bool:
         facts = transfer(options, data, number)
     except (OSError, EOFError, ValueError) as error:
         taken = time.monotonic() - begun
-        print(f"failed: {tls_version(number).name} after {taken:.1f} s: {error!r}", flush=True)
+        print(f"broken: {tls_version(number).name} after {taken:.1f} s: {error!r}", flush=True)
         return False
     print(f"connection: {facts}", flush=True)
     return True
 
 
-def client(options: argparse.Namespace, data: bytes) -> int:
-    """All connections, some of them at once; returns how many failed."""
+def run_client(options: argparse.Namespace, data: bytes) -> None:
+    """All connections, some of them at once; tells what came of them."""
     begun, numbers = time.monotonic(), iter(range(options.connections))
     outcomes: list[bool] = []
 
@@ -257,15 +258,22 @@ def client(options: argparse.Namespace, data: bytes) -> int:
         worker.join()
     carried = sum(down + up for down, up in requests(options)) * outcomes.count(True)
     print(f"sum: {options.connections} {carried} {time.monotonic() - begun:.1f}")
-    return outcomes.count(False)
+    print(f"failed: {outcomes.count(False)}", flush=True)
 
 
-def arguments() -> argparse.Namespace:
+def clients(folder: str, data: bytes) -> None:
+    """A client per line that it is asked by: Python takes long to start in an emulated machine."""
+    with open(f"{folder}/asked", encoding="ascii") as asked:
+        for line in asked:
+            run_client(arguments(["client", folder, *line.split()]), data)
+
+
+def arguments(words: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("role", choices=("server", "client"))
+    parser.add_argument("role", choices=("server", "client", "clients"))
     parser.add_argument("folder", help="holds data, cert.pem, key.pem")
-    parser.add_argument("host")
+    parser.add_argument("host", nargs="?")
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--mptcp", action="store_true")
     parser.add_argument("--fastopen", action="store_true", help="as a server")
@@ -280,18 +288,21 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sndbuf", type=int, help="of the client, in bytes")
     parser.add_argument("--subflows", type=int, default=0, help="of MPTCP, to wait for")
     parser.add_argument("--end", choices=("client", "close", "reset"), default="client")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
-def main() -> int:
+def main() -> None:
     """Either end."""
-    options = arguments()
+    options = arguments(sys.argv[1:])
     with open(f"{options.folder}/data", "rb") as file:
         data = file.read()
     if options.role == "server":
         server(options, data)
-    return int(client(options, data) > 0)
+    elif options.role == "client":
+        run_client(options, data)
+    else:
+        clients(options.folder, data)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,7 +11,7 @@ taken() { nstat_of client TcpExtTCPFastOpenActive; }
 refused() { nstat_of client TcpExtTCPFastOpenActiveFail; }
 
 # The first connection of all only gets the cookie.
-get_cookie() { on client "${ends[@]}" client "$scratch" 127.0.0.1 --connections 1 --bytes 1; }
+get_cookie() { run_client 127.0.0.1 --connections 1 --bytes 1; }
 
 setup 2
 for ns in client server; do
@@ -20,6 +20,7 @@ done
 tls_server server --fastopen
 start on client "$python" "$networks/fastopen.py" "$server4"
 busywait serves client 443
+start_client
 get_cookie
 through "TCP Fast Open, taken" once taken 4 127.0.0.1
 # A server that has forgotten its key.
