@@ -26,6 +26,8 @@ tls_server server --port 8443
 on router sysctl -qw net.ipv4.vs.conntrack=1
 through "IPVS with conntrack" once balanced 4 $virtual
 on router sysctl -qw net.ipv4.vs.conntrack=0
+# Without its connections conntrack calls the answers INVALID.
+on router iptables -D FORWARD -m conntrack --ctstate INVALID -j DROP
 through "IPVS without conntrack" never balanced 4 $virtual
 on router ipvsadm -C
 finish

@@ -43,11 +43,11 @@ lose_first
 tls_server server
 reorders=yes
 module_options=(log_only=1)
-through "log_only, first segment lost" unread lost_first 4 "$server4" --at-once 4
+through "log_only, first segment lost" partly lost_first 4 "$server4" --at-once 4
 module_options=()
 through "first segment lost" some lost_first 4 "$server4" --at-once 4
 on router nft delete table netdev lose
 tc -n client qdisc replace dev eth0 root netem limit 10000 loss 5%
 module_options=(log_only=1)
-through "log_only, 5 % lost" some lost 4 "$server4" --connections 24 --at-once 12 --bytes 20000
+through "log_only, 5 % lost" partly lost 4 "$server4" --connections 24 --at-once 12 --bytes 20000
 finish

@@ -19,6 +19,7 @@ CONFIG_COMMAND, CONFIG_COPY = 1, 2
 PACKET_HEADER, VERDICT_HEADER = 1, 2
 BIND, COPY_META, ACCEPT = 1, 1, 1
 REQUEST = 1
+QUIET = (270, 5)  # SOL_NETLINK, NETLINK_NO_ENOBUFS: what does not fit is lost, as on any network
 PATIENCE = 0.003  # seconds that a held packet waits for more
 
 
@@ -60,6 +61,7 @@ class Queue:
         self.held: list[int] = []
         self.overtaken = 0
         self.netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+        self.netlink.setsockopt(*QUIET, 1)
         self.netlink.bind((0, 0))
         command = attribute(CONFIG_COMMAND, struct.pack("!BxH", BIND, socket.AF_INET))
         copy = attribute(CONFIG_COPY, struct.pack("!IB", 0, COPY_META))
