@@ -9,7 +9,6 @@ TTL = "a packet that is dropped after the router looks like any other there"
 AGE = "only the victim knows which timestamp is too old"
 DISCARDED = "only the victim knows which extension headers it discards"
 MTU = "a link after the router is narrower than the router knows"
-UNACKNOWLEDGED = "only the victim knows how much of its stream was acknowledged when"
 OVERLAP = "the victim alone decides which of two copies it keeps"
 FORGOTTEN = "conntrack forgets the connection, and takes the next segment for the middle of another"
 LOST = "the segment with the answer's header is lost, and no record's header is in the next ones"
@@ -39,8 +38,6 @@ WITH_DEFAULTS = all_of(
         MULTIPATH: (
             "multipath_taken_back",
             "multipath_taken_back_protected",
-            "multipath_by_one_side_by_server",
-            "multipath_by_one_side_by_server_protected",
         ),
         LOST: (
             *both("answer_without_its_header"),
@@ -66,7 +63,6 @@ WITH_HEARTBEATS = WITH_DEFAULTS | all_of(
             *both("authentication_decoy"),
         ),
         MTU: (*both("over_mtu_decoy"), *both("ipv6_over_mtu_decoy")),
-        UNACKNOWLEDGED: both("unacknowledged_decoy"),
         OVERLAP: both("overlap_in_a_body"),
         FORGED: both("spoofed_answer"),
     }
@@ -79,5 +75,5 @@ IN_THE_MIDDLE = {case for case, reason in WITH_DEFAULTS.items() if reason == FOR
 WITH_RULES = {
     case: reason
     for case, reason in WITH_HEARTBEATS.items()
-    if reason in (UNACKNOWLEDGED, OVERLAP) or case in both("overlap_and_answer_without_its_header")
+    if reason == OVERLAP or case in both("overlap_and_answer_without_its_header")
 }
