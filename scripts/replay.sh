@@ -19,7 +19,7 @@ if [ "${1:-}" = --test ]; then
 	need_ground
 	into_root browser "a browser (about a minute)"
 	in_ground env NF_CT_TLS_BROWSER=/usr/bin/chromium-headless-shell \
-		cargo test --release --locked --no-fail-fast "${@:2}"
+		cargo test --profile checked --locked --no-fail-fast "${@:2}"
 	exit
 fi
 build=(cargo build --release --locked --target-dir target)
