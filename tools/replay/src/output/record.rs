@@ -72,9 +72,11 @@ impl<'a> Record<'a> {
     pub(crate) fn new(flow: &'a Flow, files: &'a [String]) -> Self {
         let broken = flow.broken.as_ref();
         let file = broken.map_or(flow.file, |broken| broken.file);
-        let time = broken.map_or(flow.began, |broken| broken.time);
+        let times = Times::new(flow);
+        // It takes as long to write a time as to judge a packet.
+        let time = broken.map_or(times.start.clone(), |broken| timestamp(broken.time));
         Record {
-            timestamp: timestamp(time),
+            timestamp: time,
             event_type: "connection",
             pcap_filename: files.get(file as usize).map_or("", String::as_str),
             pcap_cnt: broken.map(|broken| broken.packet),
@@ -90,7 +92,7 @@ impl<'a> Record<'a> {
                 sni: flow.hellos.name.as_deref(),
                 version: flow.hellos.version.map(|version| version.to_string()),
             },
-            flow: Times::new(flow),
+            flow: times,
             tunnel: flow.tunnel,
             lacking: lacking(flow),
             counters: flow.counts,
