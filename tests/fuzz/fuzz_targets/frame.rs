@@ -30,8 +30,13 @@ fuzz_target!(|input: &[u8]| {
     };
     if let packet::Contents::Tcp(packet) = frame.contents() {
         let (payload, data) = (packet.payload.as_ptr_range(), data.as_ptr_range());
-        assert!(packet.payload.is_empty() || (data.start <= payload.start && payload.end <= data.end));
+        assert!(
+            packet.payload.is_empty() || (data.start <= payload.start && payload.end <= data.end)
+        );
         assert!(packet.payload.len() <= packet.segment.len as usize);
-        assert_eq!(packet.is_cut(), packet.payload.len() < packet.segment.len as usize);
+        assert_eq!(
+            packet.is_cut(),
+            packet.payload.len() < packet.segment.len as usize
+        );
     }
 });

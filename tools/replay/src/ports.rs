@@ -40,7 +40,7 @@ impl Ports {
     }
 
     pub(crate) fn has(&self, port: u16) -> bool {
-        self.bits[usize::from(port) >> 6] >> (port & 63) & 1 == 1
+        (self.bits[usize::from(port) >> 6] >> (port & 63)) & 1 == 1
     }
 
     fn put(&mut self, port: u16) {
