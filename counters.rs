@@ -2,8 +2,8 @@
 
 //! What is counted: what became of segments and connections, and each reason.
 //!
-//! The counters are per CPU and per network namespace, and read as `/proc/net/nf_conntrack_tls`, one
-//! `name value` pair per line.
+//! The counters are per CPU and per network namespace, and read as `/proc/net/nf_conntrack_tls`,
+//! one `name value` pair per line.
 
 use crate::tls_parser::Reason;
 

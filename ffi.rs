@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The border to C (foreign function interface): the helper's registration, and a packet of a connection.
+//! The border to C (foreign function interface): the helper's registration, and a packet of a
+//! connection.
 //!
 //! C header: `helpers.h`. Every `unsafe` block of the module is in this file.
 
@@ -45,7 +46,8 @@ mod bindings {
     include!(env!("NF_CT_TLS_GENERATED"));
 }
 
-// The connection's state fits where conntrack keeps it; `helpers/attach.c` asserts the same of conntrack.
+// The connection's state fits where conntrack keeps it; `helpers/attach.c` asserts the same of
+// conntrack.
 const _: () = assert!(size_of::<Connection>() <= bindings::NF_CT_TLS_STATE_SIZE as usize);
 const _: () = assert!(align_of::<Connection>() <= bindings::NF_CT_TLS_STATE_ALIGN as usize);
 
@@ -143,15 +145,16 @@ impl Namespaces {
 
 impl Drop for Namespaces {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants the namespaces have it, and no packet comes any more; the module's
-        // exit may sleep.
+        // SAFETY: By the type invariants the namespaces have it, and no packet comes any more; the
+        // module's exit may sleep.
         unsafe { bindings::nf_ct_tls_nets_exit() };
     }
 }
 
 /// All that the module holds of the kernel.
 ///
-/// Fields are dropped in this order: no connection gets the helper any more when it is unregistered.
+/// Fields are dropped in this order: no connection gets the helper any more when it is
+/// unregistered.
 pub(crate) struct Helper {
     _attachment: Attachment,
     _registration: Registration,
@@ -159,7 +162,8 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    /// Registers the helpers, and lets new connections to the ports of a policy get the first of them.
+    /// Registers the helpers, and lets new connections to the ports of a policy get the first of
+    /// them.
     pub(crate) fn new() -> Result<Self> {
         let namespaces = Namespaces::new()?;
         let registration = Registration::new()?;
@@ -243,7 +247,8 @@ impl Header {
         self.raw.len == 0
     }
 
-    /// Whether it is a bare ACK, or a RST without payload: half of all packets, and nothing to follow.
+    /// Whether it is a bare ACK, or a RST without payload: half of all packets, and nothing to
+    /// follow.
     pub(crate) fn is_bare(&self) -> bool {
         let flags = bindings::NF_CT_TLS_SYN | bindings::NF_CT_TLS_FIN | bindings::NF_CT_TLS_URG;
         self.is_empty() && !self.has(flags)
@@ -280,7 +285,8 @@ impl tls_parser::Payload for Payload<'_> {
             return None;
         }
         let offset = self.offset.checked_add(at)?;
-        // SAFETY: The packet is valid by its type invariants, and `header` has room for `len` bytes.
+        // SAFETY: The packet is valid by its type invariants, and `header` has room for `len`
+        // bytes.
         unsafe {
             bindings::nf_ct_tls_peek(self.packet.skb.as_ptr(), offset, header.as_mut_ptr(), len)
         }
@@ -337,12 +343,14 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// The packet's TCP header; `None` if it cannot be read, or is no segment of the connection itself.
+    /// The packet's TCP header; `None` if it cannot be read, or is no segment of the connection
+    /// itself.
     pub(crate) fn header(&self) -> Option<Header> {
         let mut raw = MaybeUninit::<bindings::nf_ct_tls_segment>::uninit();
         let mut options = MaybeUninit::<[u8; bindings::NF_CT_TLS_OPTIONS as usize]>::uninit();
-        // SAFETY: `skb` is valid by the type invariants; `raw` and `options` are ours to be written. The
-        // fields that C leaves for `nf_ct_tls_look` are integers, and stay what they were: zero.
+        // SAFETY: `skb` is valid by the type invariants; `raw` and `options` are ours to be
+        // written. The fields that C leaves for `nf_ct_tls_look` are integers, and stay what they
+        // were: zero.
         let raw = unsafe {
             raw.as_mut_ptr().write_bytes(0, 1);
             if !bindings::nf_ct_tls_segment_of(
@@ -366,7 +374,8 @@ impl<'a> Packet<'a> {
             header.options = if raw.options.is_null() {
                 Options::UNREADABLE
             } else {
-                // SAFETY: So many bytes are there: in the packet, which nobody else changes, or in `options`.
+                // SAFETY: So many bytes are there: in the packet, which nobody else changes, or in
+                // `options`.
                 Options::parse(unsafe {
                     slice::from_raw_parts(raw.options, raw.options_len as usize)
                 })
@@ -393,16 +402,17 @@ impl<'a> Packet<'a> {
         Wanted::new(policy, self.profile)
     }
 
-    /// Why the connection was condemned, if it was; without its lock, so perhaps as of a moment ago.
+    /// Why the connection was condemned, if it was; without its lock, so perhaps as of a moment
+    /// ago.
     pub(crate) fn condemned(&self) -> Option<Reason> {
         let mut state = MaybeUninit::<State>::uninit();
-        // SAFETY: `ct` is valid by the type invariants, and `state` has the size and alignment of what C
-        // writes.
+        // SAFETY: `ct` is valid by the type invariants, and `state` has the size and alignment of
+        // what C writes.
         if !unsafe { bindings::nf_ct_tls_snapshot(self.ct.as_ptr(), state.as_mut_ptr().cast()) } {
             return None;
         }
-        // SAFETY: C wrote all of it, since it returned true. A `Connection` consists of integers, so that
-        // it is valid even where two words are of different moments.
+        // SAFETY: C wrote all of it, since it returned true. A `Connection` consists of integers,
+        // so that it is valid even where two words are of different moments.
         unsafe { state.assume_init().connection }.condemned()
     }
 
@@ -425,8 +435,8 @@ impl<'a> Packet<'a> {
 
     /// Adds `n` to a counter of the connection's network namespace.
     pub(crate) fn count(&self, counter: Counter, n: u32) {
-        // SAFETY: `ct` is valid by the type invariants. Packets come only while the helper is registered,
-        // and so while there are counters: `Helper` drops them last.
+        // SAFETY: `ct` is valid by the type invariants. Packets come only while the helper is
+        // registered, and so while there are counters: `Helper` drops them last.
         unsafe { bindings::nf_ct_tls_count(self.ct.as_ptr(), counter.index(), n.into()) };
     }
 
@@ -439,8 +449,8 @@ impl<'a> Packet<'a> {
             Broken::Dropped => bindings::NF_CT_TLS_DROPPED,
             Broken::Reset => bindings::NF_CT_TLS_RESET,
         };
-        // SAFETY: `skb` and `ct` are valid by the type invariants, `name` is as long as said, and the
-        // connection's lock is not held: guards do not outlive the look at the state.
+        // SAFETY: `skb` and `ct` are valid by the type invariants, `name` is as long as said, and
+        // the connection's lock is not held: guards do not outlive the look at the state.
         unsafe {
             bindings::nf_ct_tls_report(
                 self.skb.as_ptr(),
@@ -453,11 +463,12 @@ impl<'a> Packet<'a> {
         };
     }
 
-    /// Ends the connection at both ends. Returns for how many of them that succeeded, and whether the packet
-    /// passes, whose TCP header and payload are other ones now.
+    /// Ends the connection at both ends. Returns for how many of them that succeeded, and whether
+    /// the packet passes, whose TCP header and payload are other ones now.
     pub(crate) fn reset(&mut self) -> (u32, bool) {
-        // SAFETY: `skb` and `ct` are valid by the type invariants, and belong to us: nobody borrows of a
-        // packet that is borrowed mutably. The connection's lock is not held, for guards borrow, too.
+        // SAFETY: `skb` and `ct` are valid by the type invariants, and belong to us: nobody borrows
+        // of a packet that is borrowed mutably. The connection's lock is not held, for guards
+        // borrow, too.
         let ended = unsafe {
             bindings::nf_ct_tls_reset(
                 self.skb.as_ptr(),
@@ -496,9 +507,9 @@ impl<'a> Packet<'a> {
 ///
 /// # Invariants
 ///
-/// `ct->lock` is held, by us. `state` points at the helper's data in `ct`: 32 bytes, 8-aligned, zeroed when
-/// the connection was made, touched by nobody without the lock; every value of them is a valid [`Connection`],
-/// which consists of integers.
+/// `ct->lock` is held, by us. `state` points at the helper's data in `ct`: 32 bytes, 8-aligned,
+/// zeroed when the connection was made, touched by nobody without the lock; every value of them is
+/// a valid [`Connection`], which consists of integers.
 pub(crate) struct StateGuard<'a> {
     ct: NonNull<bindings::nf_conn>,
     state: NonNull<Connection>,
@@ -508,8 +519,8 @@ pub(crate) struct StateGuard<'a> {
 impl StateGuard<'_> {
     /// The segment of the packet, with what conntrack knows of it.
     pub(crate) fn look(&self, packet: &Packet<'_>, mut header: Header) -> Segment {
-        // SAFETY: `ct` is valid and its lock held by the type invariants; `header` is used up here, and so
-        // was not added to before.
+        // SAFETY: `ct` is valid and its lock held by the type invariants; `header` is used up here,
+        // and so was not added to before.
         unsafe { bindings::nf_ct_tls_look(self.ct.as_ptr(), packet.ctinfo, &mut header.raw) };
         let has = |flag| header.has(flag);
         Segment {
@@ -559,8 +570,8 @@ impl Drop for StateGuard<'_> {
 ///
 /// # Invariants
 ///
-/// `cursor` was begun by `nf_ct_tls_cursor_begin`, and walks over `len` bytes of a packet that lives for
-/// `'a`, `consumed` of which were handed out.
+/// `cursor` was begun by `nf_ct_tls_cursor_begin`, and walks over `len` bytes of a packet that
+/// lives for `'a`, `consumed` of which were handed out.
 struct Chunks<'a> {
     // C initialises as much of it as a `struct skb_seq_state` has, and nobody else looks into it.
     cursor: MaybeUninit<bindings::nf_ct_tls_cursor>,
@@ -577,8 +588,8 @@ impl<'a> Chunks<'a> {
         let begin = payload.offset.saturating_add(from.min(to));
         let end = begin.saturating_add(len);
         let mut cursor = MaybeUninit::uninit();
-        // SAFETY: The packet is valid by its type invariants, and the payload lies within it by its own.
-        // `cursor` has room for what C writes.
+        // SAFETY: The packet is valid by its type invariants, and the payload lies within it by its
+        // own. `cursor` has room for what C writes.
         unsafe {
             bindings::nf_ct_tls_cursor_begin(
                 cursor.as_mut_ptr(),
@@ -613,16 +624,17 @@ impl<'a> Chunks<'a> {
         // What is found may reach beyond the end that was asked for.
         let length = found.min(left);
         self.consumed = self.consumed.saturating_add(length);
-        // SAFETY: C promises `found` readable, initialised bytes at `data` until the next call, which the
-        // borrow of `self` forbids as long as the slice lives; `length` is no more.
+        // SAFETY: C promises `found` readable, initialised bytes at `data` until the next call,
+        // which the borrow of `self` forbids as long as the slice lives; `length` is no more.
         //
-        // One promise of a slice nobody can give: on the machine that sends, payload may lie in pages that
-        // its sender can still write (sendfile(), vmsplice(), MSG_ZEROCOPY). By Rust's rules that is a data
-        // race. It is the one that each checksum and copy in the kernel lives with, and it stays harmless
-        // here by what the parser does with a byte: it decides on values, never on addresses; every length
-        // that it takes from the payload is compared with what is left before use, with checked arithmetic;
-        // `unsafe` is forbidden in it, and indexing is checked. A byte that is read twice with two values
-        // gives another verdict on a packet of the very sender who changed it, and nothing else.
+        // One promise of a slice nobody can give: on the machine that sends, payload may lie in
+        // pages that its sender can still write (sendfile(), vmsplice(), MSG_ZEROCOPY). By Rust's
+        // rules that is a data race. It is the one that each checksum and copy in the kernel lives
+        // with, and it stays harmless here by what the parser does with a byte: it decides on
+        // values, never on addresses; every length that it takes from the payload is compared with
+        // what is left before use, with checked arithmetic; `unsafe` is forbidden in it, and
+        // indexing is checked. A byte that is read twice with two values gives another verdict on a
+        // packet of the very sender who changed it, and nothing else.
         Some(unsafe { slice::from_raw_parts(data, length as usize) })
     }
 }

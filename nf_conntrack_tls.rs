@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `tls`, a connection-tracking helper that follows SSL/TLS record streams and drops connections that
-//! break the protocol's rules.
+//! `tls`, a connection-tracking helper that follows SSL/TLS record streams and drops connections
+//! that break the protocol's rules.
 //!
 //! ```text
 //!  nf_confirm() --> nf_ct_tls_help() --> judge(): header --> Connection::follow(), under the lock
@@ -10,8 +10,8 @@
 //!                                                mark, reset
 //! ```
 //!
-//! [`tls_parser`] knows the protocol and nothing of the kernel; [`ffi`] is the border to C; this file
-//! joins the two.
+//! [`tls_parser`] knows the protocol and nothing of the kernel; [`ffi`] is the border to C; this
+//! file joins the two.
 
 use kernel::prelude::*;
 

@@ -31,9 +31,9 @@
 //!                                 [SSL2, opaque]
 //! ```
 //!
-//! In TLS 1.3 ChangeCipherSpec means nothing, and no direction is ever protected in this sense. After the
-//! ServerHello everything but alerts comes as application data. The handshake counts as over when both
-//! sides have sent some.
+//! In TLS 1.3 ChangeCipherSpec means nothing, and no direction is ever protected in this sense.
+//! After the ServerHello everything but alerts comes as application data. The handshake counts as
+//! over when both sides have sent some.
 //!
 //! # What is not followed
 //!
@@ -41,8 +41,9 @@
 //!
 //! # Cost
 //!
-//! Bodies that no rule looks into are skipped by arithmetic; ciphertext is looked at in about 8 bytes
-//! out of `seq_len` (see [`runs`]); only cleartext hellos are read byte by byte. `make bench` measures it.
+//! Bodies that no rule looks into are skipped by arithmetic; ciphertext is looked at in about 8
+//! bytes out of `seq_len` (see [`runs`]); only cleartext hellos are read byte by byte. `make bench`
+//! measures it.
 
 #[path = "tls_parser/ahead.rs"]
 mod ahead;

@@ -2,8 +2,9 @@
 
 //! Out-of-order segments after a gap that could hide a record header: some may pass unread.
 //!
-//! If all of them were dropped, the receiver could not tell the sender what was lost (RFC 2018). The
-//! sender would wait for its retransmission timer, and send a whole window again (RFC 8985, RFC 6675).
+//! If all of them were dropped, the receiver could not tell the sender what was lost (RFC 2018).
+//! The sender would wait for its retransmission timer, and send a whole window again (RFC 8985, RFC
+//! 6675).
 //!
 //! ```text
 //!       next_seq        search end              first                      chain end
@@ -11,45 +12,48 @@
 //!                                               |<------- the chain: span ------->|
 //! ```
 //!
-//! The bytes of a segment are searched for whatever could be a record header. A segment may pass if it
-//! holds no header, and no part of one. Whole headers of a chain of application data are excepted. Such a
-//! segment is a part of a body, or of what no receiver reads. Once the stream is read up to it, it is
-//! skipped like any opaque gap.
+//! The bytes of a segment are searched for whatever could be a record header. A segment may pass if
+//! it holds no header, and no part of one. Whole headers of a chain of application data are
+//! excepted. Such a segment is a part of a body, or of what no receiver reads. Once the stream is
+//! read up to it, it is skipped like any opaque gap.
 //!
-//! So a segment must begin at the search end: the bytes before it were searched too, and do not end in the
-//! first part of a header. The search end is the end of the last segment searched, whether that passed or
-//! not. (One segment in fifty ends in a byte that could be a content type. Within a chain that byte lies in
-//! a body. It counts all the same: the chain may be forged, and the byte sent again as another type.)
+//! So a segment must begin at the search end: the bytes before it were searched too, and do not end
+//! in the first part of a header. The search end is the end of the last segment searched, whether
+//! that passed or not. (One segment in fifty ends in a byte that could be a content type. Within a
+//! chain that byte lies in a body. It counts all the same: the chain may be forged, and the byte
+//! sent again as another type.)
 //!
 //! Once a header of anything but application data was found, nothing more passes until the gap is
 //! filled: what follows such a header may be the rest of a heartbeat.
 //!
 //! # The chain
 //!
-//! Headers of application data are harmless as long as each lies where the record of the one before it
-//! ends. Two numbers of this chain are kept: where its first header lies, and how far from there the next
-//! header has to lie. The other direction's scratch holds them, as long as that direction has no search of
-//! its own. Once the stream is read up to the first header, and a record begins there, all
-//! records of the chain are known: the stream goes on at the chain's end. If no record begins there, the
-//! headers were chance, and the chain is forgotten. (If another header lies just where the record of that
-//! one would end, the connection stalls: once in 2^36 bytes searched.)
+//! Headers of application data are harmless as long as each lies where the record of the one before
+//! it ends. Two numbers of this chain are kept: where its first header lies, and how far from there
+//! the next header has to lie. The other direction's scratch holds them, as long as that direction
+//! has no search of its own. Once the stream is read up to the first header, and a record begins
+//! there, all records of the chain are known: the stream goes on at the chain's end. If no record
+//! begins there, the headers were chance, and the chain is forgotten. (If another header lies just
+//! where the record of that one would end, the connection stalls: once in 2^36 bytes searched.)
 //!
-//! What has passed is not read again. A segment that fills a gap, and goes on after the first header with
-//! other bytes, changes nothing in the chain. Only its receiver knows which of the two it keeps.
+//! What has passed is not read again. A segment that fills a gap, and goes on after the first
+//! header with other bytes, changes nothing in the chain. Only its receiver knows which of the two
+//! it keeps.
 //!
 //! # What could get past
 //!
 //! - Low bytes, as in any gap.
 //! - Records whose header breaks a rule by itself. A receiver that accepts one can be sent up to
 //!   [`MAX_AHEAD`] after it.
-//! - A heartbeat request that is sent again with other bytes, where a header begins in what was dropped
-//!   and ends in what passed. The answer is read, and refused, where both hellos were seen and did not
-//!   agree upon heartbeats. If the header of the answer is lost before the module, the rest of the answer
-//!   could pass. So nothing passes if its side acknowledges bytes that were not read yet, unless they lie
-//!   in a body. That does not help if the parser was misled about a length: see docs/EVASION.md.
+//! - A heartbeat request that is sent again with other bytes, where a header begins in what was
+//!   dropped and ends in what passed. The answer is read, and refused, where both hellos were seen
+//!   and did not agree upon heartbeats. If the header of the answer is lost before the module, the
+//!   rest of the answer could pass. So nothing passes if its side acknowledges bytes that were not
+//!   read yet, unless they lie in a body. That does not help if the parser was misled about a
+//!   length: see docs/EVASION.md.
 //!
-//! Nothing passes where heartbeats were agreed upon or the hellos were not seen, nor before the handshake
-//! is over, as long as bodies are looked into.
+//! Nothing passes where heartbeats were agreed upon or the hellos were not seen, nor before the
+//! handshake is over, as long as bodies are looked into.
 
 use super::{
     header, negotiation,
@@ -117,7 +121,8 @@ impl Chain {
 impl Connection {
     /// Whether an out-of-order segment may pass unread.
     ///
-    /// `search` feeds its payload to the search that it is given, and gives it back if all could be read.
+    /// `search` feeds its payload to the search that it is given, and gives it back if all could be
+    /// read.
     pub(super) fn may_pass_unread(
         &mut self,
         policy: &Policy,
@@ -212,8 +217,8 @@ pub(super) fn chain(own: &DirState, peer: &DirState) -> Option<Chain> {
     }
 }
 
-/// Goes on at the end of the chain if the stream has been read up to its first header, and forgets the
-/// chain if that is none. Returns the chain if it still lies ahead.
+/// Goes on at the end of the chain if the stream has been read up to its first header, and forgets
+/// the chain if that is none. Returns the chain if it still lies ahead.
 pub(super) fn resolve_chain(own: &mut DirState, peer: &mut DirState) -> Option<Chain> {
     let chain = chain(own, peer)?;
     let ahead = chain.first.wrapping_sub(own.next_seq);
@@ -232,8 +237,8 @@ pub(super) fn resolve_chain(own: &mut DirState, peer: &mut DirState) -> Option<C
     None
 }
 
-/// Forgets the chains of both directions: `own` is out of step. The other direction is out of step, too,
-/// if its chain was kept in `own`; returns whether it was.
+/// Forgets the chains of both directions: `own` is out of step. The other direction is out of step,
+/// too, if its chain was kept in `own`; returns whether it was.
 pub(super) fn forget_chains(own: &mut DirState, peer: &mut DirState) -> bool {
     if chain(own, peer).is_some() {
         peer.set_scratch(Scratch::Idle);

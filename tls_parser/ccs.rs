@@ -2,10 +2,10 @@
 
 //! ChangeCipherSpec (RFC 5246 7.1, RFC 8446 5) in the clear, and `ccs_out_of_order`.
 //!
-//! CVE-2014-0224: a ChangeCipherSpec injected before the key exchange made OpenSSL derive keys from an
-//! empty secret, in servers and in clients. A forged early one would also hide what follows in the
-//! clear from a parser that trusts it. So only one in its place protects a direction, or one that the
-//! operator chose to report only.
+//! CVE-2014-0224: a ChangeCipherSpec injected before the key exchange made OpenSSL derive keys from
+//! an empty secret, in servers and in clients. A forged early one would also hide what follows in
+//! the clear from a parser that trusts it. So only one in its place protects a direction, or one
+//! that the operator chose to report only.
 
 use super::{
     reason::Reason,
@@ -85,7 +85,8 @@ pub(super) fn judge_key_exchange(side: &mut Side<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Reads the body's first byte, which is 1. If more bytes follow, [`begin`] has judged their number.
+/// Reads the body's first byte, which is 1. If more bytes follow, [`begin`] has judged their
+/// number.
 pub(super) fn feed(side: &mut Side<'_>, part: &[u8]) -> Result<(), Stop> {
     let Some((&byte, rest)) = part.split_first() else {
         return Ok(());

@@ -120,7 +120,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The [`Reason`] for which the connection is condemned, now or earlier: nothing more of it is read.
+    /// The [`Reason`] for which the connection is condemned, now or earlier: nothing more of it is
+    /// read.
     #[inline(always)]
     pub fn feed(
         &mut self,
@@ -166,8 +167,8 @@ impl Connection {
     }
 }
 
-/// Reads the next bytes of a side; returns how many records begin in them. Most segments of a transfer
-/// lie wholly in the body of one record.
+/// Reads the next bytes of a side; returns how many records begin in them. Most segments of a
+/// transfer lie wholly in the body of one record.
 #[inline]
 fn feed(side: &mut Side<'_>, bytes: &[u8]) -> Result<u32, Stop> {
     if side.own.take_data(bytes.len()) {
@@ -281,7 +282,8 @@ impl<P: Payload> SegmentHandler<'_, P> {
                 _ => return self.on_unread(placement),
             };
             let verdict = self.read(from, end);
-            // What has passed unread lies after `end`. The next round goes on after it, and is the last.
+            // What has passed unread lies after `end`. The next round goes on after it, and is the
+            // last.
             if end >= self.segment.len || verdict != Verdict::Pass {
                 return verdict;
             }

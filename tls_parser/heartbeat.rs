@@ -9,28 +9,28 @@
 //!   +------+--------+--------+-------------------+-------------+
 //! ```
 //!
-//! In the clear (before the direction's own ChangeCipherSpec, and in TLS 1.3) the message is judged at
-//! its third byte. An answer needs the rest of the record, so a vulnerable peer never gets what it
-//! needs. A protected one shows only its length, and is judged at its header.
+//! In the clear (before the direction's own ChangeCipherSpec, and in TLS 1.3) the message is judged
+//! at its third byte. An answer needs the rest of the record, so a vulnerable peer never gets what
+//! it needs. A protected one shows only its length, and is judged at its header.
 //!
 //! # Credit
 //!
 //! A request grants the other side a credit, which answers use up: see [`Credit`]. In the clear an
 //! answer has the request's very payload. Protected, an answer is one record, no longer than the
 //! request's record, and shorter if the request was padded more. A heartbleed answer comes as up to
-//! five records; if the request's record was 16 KiB long, none of them is longer, so they are added up.
-//! An answer below [`SMALLEST_FRAGMENT_LIMIT`] closes the credit, since no stack cuts its records that
-//! short. A longer one may be the first of several, so what is left of the credit stays open until the
-//! answering side sends anything else, or the requesting side its next request. A record of 16 KiB may
-//! be the first of several even if it uses up the credit.
+//! five records; if the request's record was 16 KiB long, none of them is longer, so they are added
+//! up. An answer below [`SMALLEST_FRAGMENT_LIMIT`] closes the credit, since no stack cuts its
+//! records that short. A longer one may be the first of several, so what is left of the credit
+//! stays open until the answering side sends anything else, or the requesting side its next
+//! request. A record of 16 KiB may be the first of several even if it uses up the credit.
 //!
 //! # Who asks?
 //!
-//! A request that was hidden from the module makes its answer look like a request, and the attacker's
-//! next request like the answer to that. So an answer that is much shorter than its request counts as
-//! both: it answers, and it grants no more credit than its own length to whatever comes next. After many
-//! answers that are a little shorter, the next such answer counts as both, too. Two requests that cross
-//! each other are told apart only if they are equally long.
+//! A request that was hidden from the module makes its answer look like a request, and the
+//! attacker's next request like the answer to that. So an answer that is much shorter than its
+//! request counts as both: it answers, and it grants no more credit than its own length to whatever
+//! comes next. After many answers that are a little shorter, the next such answer counts as both,
+//! too. Two requests that cross each other are told apart only if they are equally long.
 
 use super::{
     header::MAX_PLAINTEXT,
@@ -56,7 +56,8 @@ use super::{
 const MIN_PADDING: u16 = 16;
 /// The type and the payload's length.
 const MESSAGE_HEADER: u16 = 3;
-/// The shortest protected record: 19 bytes of message, and 16 of the smallest MAC, or tag and nonce.
+/// The shortest protected record: 19 bytes of message, and 16 of the smallest MAC, or tag and
+/// nonce.
 const MIN_PROTECTED: u16 = 35;
 /// The smallest limit to which records can be agreed to be cut (RFC 6066 4).
 const SMALLEST_FRAGMENT_LIMIT: u16 = 512;
@@ -75,7 +76,8 @@ impl DirState {
         }
     }
 
-    /// Keeps what is known of the direction's heartbeats, unless it is within a message in the clear.
+    /// Keeps what is known of the direction's heartbeats, unless it is within a message in the
+    /// clear.
     fn set_credit(&mut self, credit: Credit) {
         match self.scratch() {
             Scratch::Idle | Scratch::Credit(_) => {}
@@ -293,8 +295,8 @@ fn answer(side: &mut Side<'_>, request: Credit, length: u16) -> Result<(), Stop>
     Ok(())
 }
 
-/// Ends the answer to the request of `requester`. If it was too short to be one for certain, it counts
-/// as a request, too, of `length` bytes at least.
+/// Ends the answer to the request of `requester`. If it was too short to be one for certain, it
+/// counts as a request, too, of `length` bytes at least.
 fn close_answer(requester: &mut DirState, answerer: &mut DirState, length: u16) {
     let (closed, doubtful) = requester.credit().close();
     requester.set_credit(closed);
@@ -315,7 +317,8 @@ pub(super) fn end_answer(side: &mut Side<'_>) {
     }
 }
 
-/// `heartbeat_refused`: the operator wants none, or lengths say nothing since the session compresses.
+/// `heartbeat_refused`: the operator wants none, or lengths say nothing since the session
+/// compresses.
 fn check_policy(side: &mut Side<'_>) -> Result<(), Stop> {
     if !side.policy.heartbeat || side.server_has(ServerFact::Compression) {
         side.breaks(Reason::HeartbeatRefused)?;

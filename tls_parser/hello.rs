@@ -13,9 +13,9 @@
 //! ```
 //!
 //! Checks that the lengths fill the message (`handshake_malformed`). Learns the version (from
-//! `supported_versions` if that is present), whether the heartbeat extension is present, whether the
-//! client named a session to resume, which compression the server chose, whether the server's random is
-//! that of a HelloRetryRequest, and whether it ends in a downgrade sentinel.
+//! `supported_versions` if that is present), whether the heartbeat extension is present, whether
+//! the client named a session to resume, which compression the server chose, whether the server's
+//! random is that of a HelloRetryRequest, and whether it ends in a downgrade sentinel.
 
 use super::{
     ccs,
@@ -141,7 +141,8 @@ pub(super) fn feed<'a>(
     Ok(part)
 }
 
-/// Reads one field, or what `part` holds of it; returns what follows, and whether the hello is over.
+/// Reads one field, or what `part` holds of it; returns what follows, and whether the hello is
+/// over.
 fn read_field<'a>(
     side: &mut Side<'_>,
     hello: &mut Hello,
@@ -170,7 +171,8 @@ fn is_span(step: u8) -> bool {
     )
 }
 
-/// Ends spans of which nothing is left; returns whether the hello is over, which must be at a field's end.
+/// Ends spans of which nothing is left; returns whether the hello is over, which must be at a
+/// field's end.
 fn finish_fields(side: &Side<'_>, hello: &mut Hello) -> Result<bool> {
     while is_span(hello.step) && hello.field_left == 0 {
         end_span(side, hello)?;

@@ -18,9 +18,9 @@ const MULTIPATH: u8 = 30;
 pub struct Options {
     /// Whether one is a signature, or they cannot be read.
     ///
-    /// A receiver that knows no key drops a signed segment. Linux looks for signatures in all options,
-    /// and drops a segment with an option of a wrong length (`tcp_do_parse_auth_options()`,
-    /// net/ipv4/tcp_input.c).
+    /// A receiver that knows no key drops a signed segment. Linux looks for signatures in all
+    /// options, and drops a segment with an option of a wrong length
+    /// (`tcp_do_parse_auth_options()`, net/ipv4/tcp_input.c).
     pub signed: bool,
     /// Whether one is of Multipath TCP.
     pub mptcp: bool,
@@ -36,7 +36,8 @@ impl Options {
     /// Reads the options of a header.
     pub fn parse(mut bytes: &[u8]) -> Options {
         let mut options = Options::default();
-        // Nearly all segments have a timestamp, laid out as RFC 7323 appendix A says, and nothing else.
+        // Nearly all segments have a timestamp, laid out as RFC 7323 appendix A says, and nothing
+        // else.
         if let [NO_OPERATION, NO_OPERATION, TIMESTAMP, 10, ..] = bytes {
             if bytes.len() == 12 {
                 return options;

@@ -12,7 +12,8 @@ pub struct Policy {
     pub seq_len: u16,
     /// Whether heartbeats are judged by their rules (`true`) or all refused.
     pub heartbeat: bool,
-    /// The lowest version that may be negotiated, in the wire's form (0x0303 is TLS 1.2); 0 for any.
+    /// The lowest version that may be negotiated, in the wire's form (0x0303 is TLS 1.2); 0 for
+    /// any.
     pub min_version: u16,
     /// Whether a connection whose beginning was not seen is refused.
     pub midstream_drop: bool,

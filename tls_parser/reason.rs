@@ -6,62 +6,70 @@
 #[repr(u8)]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Reason {
-    /// A content type outside 20..24 (RFC 8446 5.1, RFC 6520). Against tunnels, and whatever else is no TLS.
+    /// A content type outside 20..24 (RFC 8446 5.1, RFC 6520). Against tunnels, and whatever else
+    /// is no TLS.
     RecordType = 1,
-    /// A major version other than 3 (RFC 8446 5.1). Against the same, after a byte that looks like a type.
+    /// A major version other than 3 (RFC 8446 5.1). Against the same, after a byte that looks like
+    /// a type.
     RecordVersion,
     /// A record over 2^14 bytes in the clear, over 2^14 + 2048 protected, or empty without being
-    /// application data (RFC 5246 6.2, RFC 8446 5.1). Against overruns, and floods of empty records.
+    /// application data (RFC 5246 6.2, RFC 8446 5.1). Against overruns, and floods of empty
+    /// records.
     RecordLength,
     /// A cleartext heartbeat whose payload and padding do not fit its record (RFC 6520 4). Against
     /// heartbleed, CVE-2014-0160.
     Heartbleed,
-    /// A heartbeat that can be none: wrong type, or too short (RFC 6520 4). Against heartbleed probes that
-    /// leave the payload out, protected ones too.
+    /// A heartbeat that can be none: wrong type, or too short (RFC 6520 4). Against heartbleed
+    /// probes that leave the payload out, protected ones too.
     HeartbeatMalformed,
-    /// A heartbeat although the hellos did not both carry its extension (RFC 6520 2). Against probes of
-    /// servers that answer all the same.
+    /// A heartbeat although the hellos did not both carry its extension (RFC 6520 2). Against
+    /// probes of servers that answer all the same.
     HeartbeatNotNegotiated,
-    /// A heartbeat before the handshake was over (RFC 6520 3). Against heartbleed as most tools send it.
+    /// A heartbeat before the handshake was over (RFC 6520 3). Against heartbleed as most tools
+    /// send it.
     HeartbeatInHandshake,
-    /// A second request before the first was answered (RFC 6520 4). Against leaking in many small answers.
+    /// A second request before the first was answered (RFC 6520 4). Against leaking in many small
+    /// answers.
     HeartbeatInFlight,
     /// A response that is not the request's copy, or that nobody asked for (RFC 6520 4). Against a
-    /// heartbleed answer whose request was not seen for what it was: inside a session only this shows.
+    /// heartbleed answer whose request was not seen for what it was: inside a session only this
+    /// shows.
     HeartbeatMismatch,
     /// Any heartbeat, while the operator refuses them all.
     HeartbeatRefused,
-    /// A ChangeCipherSpec where it has no place (RFC 5246 7.1, RFC 8446 5). Against keys made before there
-    /// was a secret, CVE-2014-0224.
+    /// A ChangeCipherSpec where it has no place (RFC 5246 7.1, RFC 8446 5). Against keys made
+    /// before there was a secret, CVE-2014-0224.
     CcsOutOfOrder,
-    /// Too many bytes below 128 in a row in what should be ciphertext. Against cleartext that leaks, by
-    /// NULL ciphers, or by an endpoint that is made to show its memory.
+    /// Too many bytes below 128 in a row in what should be ciphertext. Against cleartext that
+    /// leaks, by NULL ciphers, or by an endpoint that is made to show its memory.
     SuspiciousSequence,
-    /// An SSL2 message from the side that may not send it (SSL 2 draft 2.2, 2.5). Against confusing servers
-    /// that still have SSL2's state machine.
+    /// An SSL2 message from the side that may not send it (SSL 2 draft 2.2, 2.5). Against confusing
+    /// servers that still have SSL2's state machine.
     Ssl2Direction,
-    /// An SSL2 record that is empty, or whose lengths contradict each other (SSL 2 draft 1.1). Against
-    /// overruns in the endpoints.
+    /// An SSL2 record that is empty, or whose lengths contradict each other (SSL 2 draft 1.1).
+    /// Against overruns in the endpoints.
     Ssl2Malformed,
-    /// An SSL2 record in a direction that speaks TLS (RFC 5246 E.2). Against leading the parser out of step.
+    /// An SSL2 record in a direction that speaks TLS (RFC 5246 E.2). Against leading the parser out
+    /// of step.
     Ssl2AfterTls,
-    /// A cleartext handshake message from the side that may not send it, or not now (RFC 5246 7.4, RFC 8446
-    /// 4). Against skipping what makes the keys, as by a cleartext Finished (SKIP-TLS, CVE-2014-6593).
+    /// A cleartext handshake message from the side that may not send it, or not now (RFC 5246 7.4,
+    /// RFC 8446 4). Against skipping what makes the keys, as by a cleartext Finished (SKIP-TLS,
+    /// CVE-2014-6593).
     HandshakeDirection,
     /// A cleartext handshake message whose lengths contradict each other, or that another record
     /// interrupts where none may (RFC 8446 5.1). Against overruns in the endpoints.
     HandshakeMalformed,
-    /// A record version other than the one negotiated, up to TLS 1.2 (RFC 5246 6.2.1). Against mixing the
-    /// records of two sessions.
+    /// A record version other than the one negotiated, up to TLS 1.2 (RFC 5246 6.2.1). Against
+    /// mixing the records of two sessions.
     VersionMismatch,
-    /// A server random that warns of a downgrade from what the client offered (RFC 8446 4.1.3). Against
-    /// something between module and server that rewrites the ClientHello.
+    /// A server random that warns of a downgrade from what the client offered (RFC 8446 4.1.3).
+    /// Against something between module and server that rewrites the ClientHello.
     VersionDowngrade,
     /// A negotiated version below the operator's minimum (RFC 8996, RFC 9325). Against DROWN
     /// (CVE-2016-0800), POODLE (CVE-2014-3566), BEAST (CVE-2011-3389).
     VersionRefused,
-    /// TCP's urgent flag, with payload or without (RFC 6093). Against making the endpoint read other bytes
-    /// than the module: TLS does not know it.
+    /// TCP's urgent flag, with payload or without (RFC 6093). Against making the endpoint read
+    /// other bytes than the module: TLS does not know it.
     UrgentData,
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The record layer (RFC 8446 5.1, RFC 5246 6.2): headers, and which part of the parser reads the bodies.
+//! The record layer (RFC 8446 5.1, RFC 5246 6.2): headers, and which part of the parser reads the
+//! bodies.
 //!
 //! Enforces `record_type`, `record_version` and `record_length`.
 
@@ -84,10 +85,12 @@ fn begin(side: &mut Side<'_>, header: Header) -> Result<Option<[u8; 3]>, Stop> {
     Ok((kind == Kind::ApplicationData).then_some(opening))
 }
 
-/// Follows whole records of application data that open like the one before them; returns what follows.
+/// Follows whole records of application data that open like the one before them; returns what
+/// follows.
 ///
-/// What a header means beyond its length was judged and noted for that one. Only one direction is read
-/// meanwhile, so nothing can have changed it. So these records cost their length and their search.
+/// What a header means beyond its length was judged and noted for that one. Only one direction is
+/// read meanwhile, so nothing can have changed it. So these records cost their length and their
+/// search.
 fn more_data<'a>(
     side: &mut Side<'_>,
     like: [u8; 3],
@@ -167,8 +170,8 @@ fn may_begin(side: &Side<'_>, kind: Kind) -> bool {
     kind != Kind::ApplicationData || client.has(Fact::Hello) || !client.is_known()
 }
 
-/// `record_version`. Before its side has sent a hello, an alert may have version 0: an endpoint that gives
-/// up on an idle peer need not know any other.
+/// `record_version`. Before its side has sent a hello, an alert may have version 0: an endpoint
+/// that gives up on an idle peer need not know any other.
 fn check_major(side: &mut Side<'_>, kind: Kind, byte: u8) -> Result<(), Stop> {
     if byte == MAJOR || (byte == 0 && kind == Kind::Alert && !side.own.has(Fact::Hello)) {
         return Ok(());

@@ -2,13 +2,14 @@
 
 //! `suspicious_sequence`: more than `limit` bytes below 128 in a row.
 //!
-//! Ciphertext has a high byte (128 or above) every second byte on average; cleartext has hardly any.
+//! Ciphertext has a high byte (128 or above) every second byte on average; cleartext has hardly
+//! any.
 //!
 //! # The search
 //!
-//! More than `limit` low bytes in a row hold a *window*: `limit + 1` bytes, all of them low. So for each
-//! place where a window could begin one high byte in it is looked for, from its end, a *word* of eight
-//! bytes at once:
+//! More than `limit` low bytes in a row hold a *window*: `limit + 1` bytes, all of them low. So for
+//! each place where a window could begin one high byte in it is looked for, from its end, a *word*
+//! of eight bytes at once:
 //!
 //! ```text
 //! start = 0                                     # no window begins before it
@@ -22,35 +23,36 @@
 //!         start = high + 1
 //! ```
 //!
-//! A run may begin before the slice and end after it. The count carried over is added to the low bytes at
-//! the slice's beginning. The low bytes at its end are carried over in turn.
+//! A run may begin before the slice and end after it. The count carried over is added to the low
+//! bytes at the slice's beginning. The low bytes at its end are carried over in turn.
 //!
 //! # Why it is right
 //!
-//! `start` passes over no window. Whatever begins between `start` and the word's first place holds the
-//! whole word, and so the high byte, wherever in the word that is. Likewise, whatever begins between
-//! `start` and `high` holds `high`.
+//! `start` passes over no window. Whatever begins between `start` and the word's first place holds
+//! the whole word, and so the high byte, wherever in the word that is. Likewise, whatever begins
+//! between `start` and `high` holds `high`.
 //!
 //! # Why it is fast
 //!
-//! 1. On ciphertext a word has a high byte but for one in 256. So eight bytes in `limit - 6` are looked
-//!    at, for some eight instructions.
-//! 2. The search does not ask which of the word's bytes is the high one, although that would gain four
-//!    bytes per step. So the next place does not depend on what was read, and the processor has many reads
-//!    under way at once. (A search that goes on from the very high byte waits for each read. It needs
-//!    several lanes over parts of the slice to make up for that.)
+//! 1. On ciphertext a word has a high byte but for one in 256. So eight bytes in `limit - 6` are
+//!    looked at, for some eight instructions.
+//! 2. The search does not ask which of the word's bytes is the high one, although that would gain
+//!    four bytes per step. So the next place does not depend on what was read, and the processor
+//!    has many reads under way at once. (A search that goes on from the very high byte waits for
+//!    each read. It needs several lanes over parts of the slice to make up for that.)
 //! 3. The branch goes the same way 255 times in 256.
 //!
 //! # At worst
 //!
-//! No two walks to the last high byte share a byte. After the high byte that a walk found, all bytes are
-//! low up to the window's end. So the next walk ends at a high byte after that end, or at none, and then
-//! the search is over. Each byte is in one walk at most, and in one word, if `limit` is 14 or more: then no
-//! two words overlap. The slice's ends are walked once more. All walks go eight bytes at a time. So an
-//! adversary who places high bytes at will makes it cost about one instruction per byte.
+//! No two walks to the last high byte share a byte. After the high byte that a walk found, all
+//! bytes are low up to the window's end. So the next walk ends at a high byte after that end, or at
+//! none, and then the search is over. Each byte is in one walk at most, and in one word, if `limit`
+//! is 14 or more: then no two words overlap. The slice's ends are walked once more. All walks go
+//! eight bytes at a time. So an adversary who places high bytes at will makes it cost about one
+//! instruction per byte.
 //!
-//! A window too short for a word, or a slice, is read byte by byte. Limits that small find a window in
-//! every other kilobyte of ciphertext, and are of no use.
+//! A window too short for a word, or a slice, is read byte by byte. Limits that small find a window
+//! in every other kilobyte of ciphertext, and are of no use.
 
 /// How many bytes are looked at at once.
 const WORD: usize = 8;
@@ -81,7 +83,8 @@ fn word_by_word(run: u16, limit: u16, bytes: &[u8]) -> Option<u16> {
     }
     let low = low_at_start(bytes);
     let run = usize::from(run).saturating_add(low);
-    // The operator may have lowered the limit below a run already seen: then the next low byte tells.
+    // The operator may have lowered the limit below a run already seen: then the next low byte
+    // tells.
     if low != 0 && run >= window {
         return None;
     }

@@ -2,9 +2,9 @@
 
 //! What is kept only for a while, and never two such things at once.
 //!
-//! A direction stores one [`Scratch`] in 32 bits, with a tag of three bits elsewhere that says which
-//! one it is; [`Scratch::Hello`] and [`Scratch::Ssl2`] own 16 bits more. Every value of these bits
-//! decodes to some [`Scratch`], and all zero is [`Scratch::Idle`].
+//! A direction stores one [`Scratch`] in 32 bits, with a tag of three bits elsewhere that says
+//! which one it is; [`Scratch::Hello`] and [`Scratch::Ssl2`] own 16 bits more. Every value of these
+//! bits decodes to some [`Scratch`], and all zero is [`Scratch::Idle`].
 
 /// What a direction keeps for a while.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

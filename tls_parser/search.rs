@@ -47,7 +47,8 @@ impl HeaderSearch {
         }
     }
 
-    /// Goes on with the next bytes: a word at once, if no major version lies where a header in it has it.
+    /// Goes on with the next bytes: a word at once, if no major version lies where a header in it
+    /// has it.
     pub fn feed(&mut self, mut bytes: &[u8]) {
         while let Some((word, rest)) = bytes.split_first_chunk::<WORD>() {
             let [_, _, c, d, e] = self.last;

@@ -7,8 +7,8 @@ use core::ops::ControlFlow;
 
 /// A TCP segment, without its payload, and what conntrack knows about it.
 ///
-/// `seq` is the sender's own number, and `ack` the receiver's own: where something on the way adjusts
-/// sequence numbers, the caller undoes it for `ack`.
+/// `seq` is the sender's own number, and `ack` the receiver's own: where something on the way
+/// adjusts sequence numbers, the caller undoes it for `ack`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Segment {
     /// The sequence number.
@@ -39,17 +39,18 @@ pub struct Segment {
     pub overruns: bool,
     /// Whether it is a SYN-ACK that conntrack takes for the beginning of the connection.
     pub begins: bool,
-    /// If conntrack has seen the connection established: up to where the other side has acknowledged
-    /// this side's stream.
+    /// If conntrack has seen the connection established: up to where the other side has
+    /// acknowledged this side's stream.
     pub established: Option<u32>,
 }
 
 /// The payload of a segment.
 pub trait Payload {
-    /// Hands the bytes from `from` to `to` (exclusive) to `each`, in order, in pieces of any length.
+    /// Hands the bytes from `from` to `to` (exclusive) to `each`, in order, in pieces of any
+    /// length.
     ///
-    /// Returns how many bytes were handed over: fewer than asked for if `each` breaks off, or if a part
-    /// cannot be read.
+    /// Returns how many bytes were handed over: fewer than asked for if `each` breaks off, or if a
+    /// part cannot be read.
     fn read(&mut self, from: u32, to: u32, each: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> u32;
 
     /// The five bytes at `at`; `None` if there are not so many, or they cannot be read.

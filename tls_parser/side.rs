@@ -71,8 +71,8 @@ impl Side<'_> {
         self.is_client
     }
 
-    /// Makes the side the TLS client if the other side opened the TCP connection and is silent, as it
-    /// is when a device calls home (RFC 8071).
+    /// Makes the side the TLS client if the other side opened the TCP connection and is silent, as
+    /// it is when a device calls home (RFC 8071).
     pub(super) fn accept_call_home(&mut self) {
         let silent = self.peer.is_silent() && !self.own.has(Fact::Hello);
         if self.direction == Direction::Reply && silent {
@@ -192,8 +192,8 @@ impl Side<'_> {
         Ok(())
     }
 
-    /// Enforces `suspicious_sequence` in whatever should be ciphertext. A run goes on from one record to
-    /// the next.
+    /// Enforces `suspicious_sequence` in whatever should be ciphertext. A run goes on from one
+    /// record to the next.
     #[inline]
     pub(super) fn search_runs(&mut self, part: &[u8]) -> Result<(), Stop> {
         if self.own.search_body(self.policy.seq_len, part) {

@@ -11,8 +11,8 @@
 //!
 //! The length counts the padding too, and not the header. E is the security escape flag.
 //!
-//! A session is in the clear up to CLIENT-MASTER-KEY, or to a SERVER-HELLO that hits the session's id.
-//! After that a record begins with a MAC or ciphertext, and its first byte is no message type.
+//! A session is in the clear up to CLIENT-MASTER-KEY, or to a SERVER-HELLO that hits the session's
+//! id. After that a record begins with a MAC or ciphertext, and its first byte is no message type.
 //!
 //! Enforces `ssl2_direction`, `ssl2_malformed` and `ssl2_after_tls`.
 
@@ -72,7 +72,8 @@ impl Head {
 
 /// Lets a client that opened with an SSL2 CLIENT-HELLO speak what the server chose (RFC 5246 E.2).
 ///
-/// Before the server has chosen, what follows a hello that offers SSL 3.0 or better is taken for TLS.
+/// Before the server has chosen, what follows a hello that offers SSL 3.0 or better is taken for
+/// TLS.
 pub(super) fn resolve_protocol(side: &mut Side<'_>) {
     if !side.is_client() || side.own.mode() != Mode::Ssl2 || !side.own.has(Fact::Hello) {
         return;
@@ -269,7 +270,8 @@ fn field(side: &mut Side<'_>, head: &Head, message: &mut Ssl2Message, byte: u8) 
     true
 }
 
-/// Ends a message's head: what it announced fills the record, and a SERVER-HELLO settles the version.
+/// Ends a message's head: what it announced fills the record, and a SERVER-HELLO settles the
+/// version.
 fn end_head(side: &mut Side<'_>, message: Ssl2Message) -> Result<(), Stop> {
     if message.unclaimed != 0 {
         return side.breaks_framing(Reason::Ssl2Malformed);

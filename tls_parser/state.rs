@@ -51,8 +51,8 @@ impl Connection {
 
     /// The number of the rule for which the connection is condemned, or 0.
     ///
-    /// Each direction has a place for a reason. A reason that was only reported is in one of them, the
-    /// reason that condemned the connection is in both.
+    /// Each direction has a place for a reason. A reason that was only reported is in one of them,
+    /// the reason that condemned the connection is in both.
     #[inline]
     pub(super) fn condemned_code(&self) -> u8 {
         let (one, other) = (self.original.reason_code(), self.reply.reason_code());
@@ -187,8 +187,8 @@ pub(super) struct DirState {
     count: u16,
     /// The version, the mode, the facts, and the volume, from the low bits up.
     flags: u16,
-    /// The place in the current record ([`position`] and kind), a version mismatch to report, and the
-    /// link.
+    /// The place in the current record ([`position`] and kind), a version mismatch to report, and
+    /// the link.
     place: u8,
     /// A reason in the low bits, and the tag of the [`Scratch`].
     reason_and_tag: u8,
@@ -234,8 +234,8 @@ const TAG_SHIFT: u32 = 5;
 
 /// Beginnings, and ends.
 impl DirState {
-    /// Begins with the byte of that sequence number; nothing is left of what was before but the reason
-    /// and the link.
+    /// Begins with the byte of that sequence number; nothing is left of what was before but the
+    /// reason and the link.
     pub(super) fn begin_at(&mut self, next_seq: u32) {
         *self = DirState {
             next_seq,
@@ -246,7 +246,8 @@ impl DirState {
         self.set_mode(Mode::Begun);
     }
 
-    /// Goes on where the records are in step again, or out of step; what was said before is unknown.
+    /// Goes on where the records are in step again, or out of step; what was said before is
+    /// unknown.
     pub(super) fn resume_as(&mut self, mode: Mode, next_seq: u32) {
         self.begin_at(next_seq);
         self.forget_past(mode);
@@ -254,7 +255,8 @@ impl DirState {
 
     /// Keeps the place in the records, but takes for unknown what was said before.
     ///
-    /// What is kept for the other direction stays: that one needs it to go on after what has passed.
+    /// What is kept for the other direction stays: that one needs it to go on after what has
+    /// passed.
     pub(super) fn forget_past(&mut self, mode: Mode) {
         self.flags = 0;
         if self.tag() != tag::PEER_CHAIN {
@@ -378,8 +380,8 @@ impl Connection {
 
 /// How many bytes a direction has carried at least: see [`DirState::advance_to`].
 impl DirState {
-    /// For each volume: an exponent, and how many bytes were carried at least. To reach the next multiple
-    /// of that power of two raises the volume.
+    /// For each volume: an exponent, and how many bytes were carried at least. To reach the next
+    /// multiple of that power of two raises the volume.
     const VOLUMES: [(u32, u32); 8] = [
         (10, 0),
         (12, 0),
@@ -405,8 +407,8 @@ impl DirState {
 
     /// Expects the byte of that sequence number next.
     ///
-    /// Two multiples of a power of two lie at least that power apart. So the volume needs no memory of
-    /// where the stream began.
+    /// Two multiples of a power of two lie at least that power apart. So the volume needs no memory
+    /// of where the stream began.
     #[inline]
     pub(super) fn advance_to(&mut self, next_seq: u32) {
         let (exponent, _) = self.volume();
@@ -545,8 +547,8 @@ impl DirState {
         }
     }
 
-    /// Searches `part`, of a body of application data, for more than `limit` low bytes in a row; returns
-    /// whether there are not so many.
+    /// Searches `part`, of a body of application data, for more than `limit` low bytes in a row;
+    /// returns whether there are not so many.
     #[inline]
     pub(super) fn search_data(&mut self, limit: u16, part: &[u8]) -> bool {
         match runs::scan(self.count, limit, part) {

@@ -12,32 +12,33 @@
 //!                                                       that no rule looks into, else dropped
 //! ```
 //!
-//! A dropped segment condemns nobody. Its sender sends it again, after what fills the gap. So that the
-//! sender learns of the loss quickly, some segments pass unread: see [`ahead`](super::ahead).
+//! A dropped segment condemns nobody. Its sender sends it again, after what fills the gap. So that
+//! the sender learns of the loss quickly, some segments pass unread: see [`ahead`](super::ahead).
 //!
 //! # Where a stream begins
 //!
-//! A stream begins where its receiver begins it. A SYN says where the client's stream begins, until it is
-//! answered. The SYN-ACK that conntrack takes says where both begin: it may answer another SYN than the
-//! first, and turn down data on a SYN (RFC 7413). Nothing is left then of a connection that had the same
-//! addresses and ports before. Where the SYN-ACK does not come here (SYNPROXY), the first acknowledgment
-//! of the client says where the server's stream begins.
+//! A stream begins where its receiver begins it. A SYN says where the client's stream begins, until
+//! it is answered. The SYN-ACK that conntrack takes says where both begin: it may answer another
+//! SYN than the first, and turn down data on a SYN (RFC 7413). Nothing is left then of a connection
+//! that had the same addresses and ports before. Where the SYN-ACK does not come here (SYNPROXY),
+//! the first acknowledgment of the client says where the server's stream begins.
 //!
 //! # What a receiver would not read
 //!
-//! If bytes were read here and ignored by the receiver, others could take their place unread. So payload
-//! is read only where a receiver reads it: not from RST, not from a SYN-ACK or the server's SYN, and from
-//! the client's SYN only once, before it is answered. An urgent pointer breaks the rules on a segment without payload too:
-//! it may point into what follows. FIN takes no place in the count of bytes: nothing may follow it, and
-//! nothing is gained by believing one.
+//! If bytes were read here and ignored by the receiver, others could take their place unread. So
+//! payload is read only where a receiver reads it: not from RST, not from a SYN-ACK or the server's
+//! SYN, and from the client's SYN only once, before it is answered. An urgent pointer breaks the
+//! rules on a segment without payload too: it may point into what follows. FIN takes no place in
+//! the count of bytes: nothing may follow it, and nothing is gained by believing one.
 //!
-//! Nor does a receiver read what acknowledges too little, or what is signed while it knows no key, or not
-//! signed while it knows one (RFC 2385 2.0, RFC 5925 7.3). A receiver takes an acknowledgment down to
-//! SND.UNA - MAX.SND.WND (RFC 5961 5.2), and none before its first byte. Of these three numbers bounds are
-//! known. Conntrack keeps the highest acknowledgment and the largest window. The first byte lies at least
-//! [`carried`](super::state::DirState::carried) bytes before `next_seq`. A segment that was overtaken by
-//! younger acknowledgments is within these bounds. (Conntrack's window may be twice the one offered, since
-//! it adds what is selectively acknowledged.)
+//! Nor does a receiver read what acknowledges too little, or what is signed while it knows no key,
+//! or not signed while it knows one (RFC 2385 2.0, RFC 5925 7.3). A receiver takes an
+//! acknowledgment down to SND.UNA - MAX.SND.WND (RFC 5961 5.2), and none before its first byte. Of
+//! these three numbers bounds are known. Conntrack keeps the highest acknowledgment and the largest
+//! window. The first byte lies at least [`carried`](super::state::DirState::carried) bytes before
+//! `next_seq`. A segment that was overtaken by younger acknowledgments is within these bounds.
+//! (Conntrack's window may be twice the one offered, since it adds what is selectively
+//! acknowledged.)
 
 use super::{
     ahead,
@@ -60,8 +61,8 @@ use super::{
 /// What is to be done with a segment that has payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Placement {
-    /// Its payload is next, from byte `skip` to byte `end`. If there is more after `end`, the segment is
-    /// to be placed again then.
+    /// Its payload is next, from byte `skip` to byte `end`. If there is more after `end`, the
+    /// segment is to be placed again then.
     Next {
         /// How many bytes of the payload were seen before.
         skip: u32,
@@ -106,9 +107,11 @@ impl Connection {
         }
     }
 
-    /// Begins a stream at a SYN, unless the SYN was answered, or a part of the stream has been read.
+    /// Begins a stream at a SYN, unless the SYN was answered, or a part of the stream has been
+    /// read.
     ///
-    /// From then on a SYN changes nothing at its receiver either (RFC 9293 3.10.7.4), until it answers.
+    /// From then on a SYN changes nothing at its receiver either (RFC 9293 3.10.7.4), until it
+    /// answers.
     fn on_syn(&mut self, direction: Direction, segment: &Segment) -> Beginning {
         let (own, peer) = self.both(direction);
         let sent_again =
@@ -165,7 +168,8 @@ impl Connection {
         self.choose_multipath(segment.mptcp, Beginning::Connection)
     }
 
-    /// Lets a connection of Multipath TCP pass unread: each of its paths carries parts of the stream only.
+    /// Lets a connection of Multipath TCP pass unread: each of its paths carries parts of the
+    /// stream only.
     fn choose_multipath(&mut self, multipath: bool, beginning: Beginning) -> Beginning {
         if multipath {
             self.original.forget_past(Mode::Unread);
@@ -245,7 +249,8 @@ impl Connection {
         in_time && !segment.overruns && segment.signed == self.is(Link::Signed)
     }
 
-    /// Places payload on a SYN that begins nothing: a receiver reads none of it, but may have before.
+    /// Places payload on a SYN that begins nothing: a receiver reads none of it, but may have
+    /// before.
     pub(super) fn place_again(&self, direction: Direction, segment: &Segment) -> Placement {
         let end = segment.seq.wrapping_add(1).wrapping_add(segment.len);
         if direction == Direction::Original && self.original.next_seq == end {
@@ -257,9 +262,9 @@ impl Connection {
 
     /// Takes up a stream that is out of step, at a segment that seems to begin with a record.
     ///
-    /// `header_at` reads five bytes of the segment's payload, if there are so many. A header alone may
-    /// be chance. So its record must end with the segment, or at another header. What came before is
-    /// not known, so the direction is taken for protected, and its version for any.
+    /// `header_at` reads five bytes of the segment's payload, if there are so many. A header alone
+    /// may be chance. So its record must end with the segment, or at another header. What came
+    /// before is not known, so the direction is taken for protected, and its version for any.
     pub(super) fn resync(
         &mut self,
         direction: Direction,
@@ -290,7 +295,8 @@ impl Connection {
         fits
     }
 
-    /// Gives up following `direction`, a part of which passed unread, until it can be taken up again.
+    /// Gives up following `direction`, a part of which passed unread, until it can be taken up
+    /// again.
     pub fn lose(&mut self, direction: Direction) {
         let (own, peer) = self.both(direction);
         if ahead::forget_chains(own, peer) {
@@ -300,8 +306,8 @@ impl Connection {
         own.resume_as(Mode::Lost, 0);
     }
 
-    /// Gives up following the other direction if `ack` covers bytes of it that never came here, or passed
-    /// unread, and that may hold a header.
+    /// Gives up following the other direction if `ack` covers bytes of it that never came here, or
+    /// passed unread, and that may hold a header.
     pub(super) fn note_ack(&mut self, direction: Direction, ack: u32) {
         let other = match direction {
             Direction::Original => Direction::Reply,
@@ -321,7 +327,8 @@ impl Connection {
     }
 }
 
-/// Whether the receiver, whose stream is `peer`, takes an acknowledgment that is not the highest one.
+/// Whether the receiver, whose stream is `peer`, takes an acknowledgment that is not the highest
+/// one.
 fn is_recent(segment: &Segment, peer: &DirState) -> bool {
     let oldest = peer.next_seq.wrapping_sub(peer.carried());
     peer.is_synced()

@@ -42,7 +42,8 @@ impl Version {
         self as u16
     }
 
-    /// The version that a `legacy_version` field names; above TLS 1.2 it stands for TLS 1.2 (RFC 8446 4.1.2).
+    /// The version that a `legacy_version` field names; above TLS 1.2 it stands for TLS 1.2 (RFC
+    /// 8446 4.1.2).
     pub(super) fn from_legacy(major: u8, minor: u8) -> Version {
         match (major, minor) {
             (3, 0) => Version::Ssl3,

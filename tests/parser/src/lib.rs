@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The parser of the kernel module, compiled for userspace from the same files, and what its tests share.
+//! The parser of the kernel module, compiled for userspace from the same files, and what its tests
+//! share.
 
 #[path = "../../../tls_parser.rs"]
 pub mod tls_parser;

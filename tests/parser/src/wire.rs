@@ -160,7 +160,8 @@ impl Wire {
         self.send(Reply, at_byte(at), payload)
     }
 
-    /// Sends payload of the client that acknowledges what the server began with; returns whether it passes.
+    /// Sends payload of the client that acknowledges what the server began with; returns whether it
+    /// passes.
     pub fn passes(&mut self, at: u32, payload: &[u8]) -> bool {
         let header = Segment {
             ack: Some(ISN),

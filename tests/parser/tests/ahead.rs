@@ -97,7 +97,8 @@ fn the_edge_stays_while_the_hole_is_filled() {
     assert!(!wire.connection.in_record(Original));
 }
 
-/// A sender of small records hears of what was lost: of all that is behind the hole only the first is dropped.
+/// A sender of small records hears of what was lost: of all that is behind the hole only the first
+/// is dropped.
 #[test]
 fn small_records_run_ahead_but_for_the_first() {
     for case in ["honest_full_handshake_12", "honest_full_handshake_13"] {
@@ -115,7 +116,8 @@ fn small_records_run_ahead_but_for_the_first() {
     }
 }
 
-/// 500 bytes of a record, a hole up to byte 2000, and the edge at byte 3000: `ahead` runs ahead there.
+/// 500 bytes of a record, a hole up to byte 2000, and the edge at byte 3000: `ahead` runs ahead
+/// there.
 fn with_ahead(case: &str, ahead: &[u8]) -> (Wire, u32) {
     let (mut wire, [base, _]) = established(case);
     assert_eq!(wire.client(base, &data(1495)[..500]), NEW);
@@ -129,7 +131,8 @@ fn up_to(end: u16) -> Vec<u8> {
     data(end - 1505)
 }
 
-/// The stream goes on behind the chain, wherever in its last record, and whichever holes are within.
+/// The stream goes on behind the chain, wherever in its last record, and whichever holes are
+/// within.
 #[test]
 fn a_chain_is_read_to_its_end() {
     let records = [data(700), data(0), data(800), data(2000)].concat();
@@ -172,7 +175,8 @@ fn a_chain_that_no_record_begins_is_forgotten() {
             wire.client(base + 4000, &heartbeat);
             assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated), "{end}");
         } else {
-            // A record ends where no header can be: its receiver finds that, and here nothing more is read.
+            // A record ends where no header can be: its receiver finds that, and here nothing more
+            // is read.
             assert_eq!(wire.client(base + 4000, &[24, 3, 3, 0, 40]), OutOfOrder);
         }
     }
@@ -209,7 +213,8 @@ fn the_rest_behind_a_chain_is_searched() {
 #[test]
 fn the_other_side_s_edge_is_no_chain() {
     let (_, [base, _]) = established("honest_full_handshake_12");
-    // The upper half of the server's sequence numbers is the lower half of what the client sends next.
+    // The upper half of the server's sequence numbers is the lower half of what the client sends
+    // next.
     let isn = 0x5000_5000 - 1 - base;
     let (mut wire, next) = established_at("honest_full_handshake_12", isn);
     let [client, server] = next.map(|at| isn + 1 + at);
@@ -236,7 +241,8 @@ fn the_other_side_s_edge_is_no_chain() {
     }
 }
 
-/// The receiver has what ran ahead, and maybe keeps it: other bytes there, read now, could only mislead.
+/// The receiver has what ran ahead, and maybe keeps it: other bytes there, read now, could only
+/// mislead.
 #[test]
 fn what_ran_ahead_is_not_read_again() {
     let ahead = [data(700), data(800)].concat();
@@ -262,7 +268,8 @@ fn what_ran_ahead_is_not_read_again() {
     assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
 }
 
-/// No other header runs ahead, nor one of application data that does not lie where the last record ends.
+/// No other header runs ahead, nor one of application data that does not lie where the last record
+/// ends.
 #[test]
 fn only_a_chain_of_application_data_runs_ahead() {
     let header = |content_type, minor| [&[content_type, 3, minor, 0, 40][..], &[0xaa; 40]].concat();
@@ -441,8 +448,8 @@ fn an_edge_stays_when_the_other_side_sends() {
     assert!(ahead(&mut wire, 2000));
 }
 
-/// A request for a heartbeat whose header is dropped, and sent again with other bytes, passes unread. If
-/// the header of the answer is lost as well, nothing of the answer runs ahead.
+/// A request for a heartbeat whose header is dropped, and sent again with other bytes, passes
+/// unread. If the header of the answer is lost as well, nothing of the answer runs ahead.
 #[test]
 fn no_answer_runs_ahead_to_what_was_not_read() {
     let (mut wire, [base, answers]) = established("honest_full_handshake_12");
@@ -473,18 +480,20 @@ fn nothing_runs_ahead_too_far() {
     }
 }
 
-/// The sequence number that begins a connection so that byte `at` behind its handshake has the number `seq`.
+/// The sequence number that begins a connection so that byte `at` behind its handshake has the
+/// number `seq`.
 fn isn_for(case: &str, at: u32, seq: u32) -> u32 {
     let (_, [base, _]) = established(case);
     seq.wrapping_sub(at + 1 + base)
 }
 
-/// In TLS 1.3 no handshake record in the clear follows the handshake: an edge or a chain is not taken for a message that
-/// has begun.
+/// In TLS 1.3 no handshake record in the clear follows the handshake: an edge or a chain is not
+/// taken for a message that has begun.
 #[test]
 fn an_edge_is_no_handshake_message() {
     let case = "honest_full_handshake_13";
-    // Numbers that would be steps of a message: SKIP, and HEARTBEAT_MODE; of the edge, or in the other side's chain.
+    // Numbers that would be steps of a message: SKIP, and HEARTBEAT_MODE; of the edge, or in the
+    // other side's chain.
     let cases = [
         (false, 4000, 0x0100_8000),
         (false, 4000, 0x3900_8000),
@@ -559,8 +568,8 @@ fn a_chain_that_was_reached_blocks_nobody() {
     }
 }
 
-/// A residual risk: a length that was sent again hides a request in what is taken for a body. The answer is refused,
-/// but for what runs ahead if its header is lost.
+/// A residual risk: a length that was sent again hides a request in what is taken for a body. The
+/// answer is refused, but for what runs ahead if its header is lost.
 #[test]
 fn a_length_that_is_sent_again_misleads() {
     let (mut wire, [base, answers]) = established("honest_full_handshake_12");

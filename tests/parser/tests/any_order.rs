@@ -118,8 +118,8 @@ fn has_whole_heartbeat(stream: &[u8]) -> bool {
     false
 }
 
-/// Whether a header lies in a body, and another one, there or not, where that one's record would end: a chain that is
-/// none would be believed. Of random bytes one in 2^36 begins one.
+/// Whether a header lies in a body, and another one, there or not, where that one's record would
+/// end: a chain that is none would be believed. Of random bytes one in 2^36 begins one.
 fn has_chain_by_chance(stream: &[u8]) -> bool {
     let length_at = |at: usize| match stream.get(at..)?.first_chunk()? {
         [23, 3, 3, high, low] => Some(5 + usize::from(u16::from_be_bytes([*high, *low]))),
@@ -149,7 +149,8 @@ fn records() -> impl Strategy<Value = Vec<u8>> {
         .prop_filter("a chain by chance", |records| !has_chain_by_chance(records))
 }
 
-/// Sends a stream until all segments have passed: first with losses, then all that is missing, in order.
+/// Sends a stream until all segments have passed: first with losses, then all that is missing, in
+/// order.
 ///
 /// What has passed is not sent again. `losses` has what is lost, and what is overtaken.
 fn send_with_losses(wire: &mut Wire, base: u32, stream: &[u8], size: usize, losses: &[u8]) {
@@ -189,8 +190,8 @@ proptest! {
         prop_assert!(!wire.connection.in_record(Original));
     }
 
-    /// Whoever sends what he likes, in any order and again with other bytes: a receiver that keeps of each
-    /// byte what came first finds no heartbeat in it, but for one whose header was cut.
+    /// Whoever sends what he likes, in any order and again with other bytes: a receiver that keeps
+    /// of each byte what came first finds no heartbeat in it, but for one whose header was cut.
     #[test]
     fn nothing_that_is_sent_again_hides_a_heartbeat(
         sent in collection::vec((0..24_u32, 1..6_usize, tokens()), 1..60),

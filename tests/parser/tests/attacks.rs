@@ -63,12 +63,14 @@ fn opened(case: &str) -> (Wire, [u32; 2]) {
     (wire, next.map(|at| ISN + 1 + at))
 }
 
-/// Conntrack gets in sync again by a SYN-ACK that answers a SYN it ignored (nf_conntrack_proto_tcp.c, case b), and keeps
-/// the entry, and the helper's 32 bytes. An honest client that comes again from the same port then hangs.
+/// Conntrack gets in sync again by a SYN-ACK that answers a SYN it ignored
+/// (nf_conntrack_proto_tcp.c, case b), and keeps the entry, and the helper's 32 bytes. An honest
+/// client that comes again from the same port then hangs.
 #[test]
 fn a_reopened_entry_lets_the_honest_through() {
     let (mut wire, _) = opened("honest_full_handshake_12");
-    // The server's RST ended it; the client comes again, both ISNs have moved on (RFC 6528: a clock of 4 us).
+    // The server's RST ended it; the client comes again, both ISNs have moved on (RFC 6528: a clock
+    // of 4 us).
     let isn = [ISN + 5_000_000, ISN + 5_000_000];
     wire.reopen(isn);
     let (_, fates) = converse(&mut wire, isn, &exchange("honest_full_handshake_12"));
@@ -120,8 +122,8 @@ fn a_syn_ack_sent_again_with_another_number_counts() {
     assert!(fates.iter().all(|f| *f == NEW), "{fates:?}");
 }
 
-/// README: "One [answer] of up to 16 KiB passes as a request of the answering side; a second one is heartbeat_in_flight."
-/// Not if the attacker's next request passes as the answer to it.
+/// README: "One [answer] of up to 16 KiB passes as a request of the answering side; a second one is
+/// heartbeat_in_flight." Not if the attacker's next request passes as the answer to it.
 #[test]
 fn one_hidden_request_gives_one_answer_at_most() {
     let mut wire = Wire::fresh();
@@ -166,8 +168,9 @@ fn large_heartbeats_one_after_the_other_pass() {
     }
 }
 
-/// TLS compression (RFC 3749): a request of 3 bytes may fill a record (empty stored blocks), so that the ledger lets 16 KiB
-/// of leak back, as often as wanted. The ServerHello shows the method; a ledger of lengths means nothing then.
+/// TLS compression (RFC 3749): a request of 3 bytes may fill a record (empty stored blocks), so
+/// that the ledger lets 16 KiB of leak back, as often as wanted. The ServerHello shows the method;
+/// a ledger of lengths means nothing then.
 #[test]
 fn heartbeats_in_compressed_sessions_are_not_balanced_by_length() {
     let hello = |kind: u8, choice: &[u8]| {
@@ -213,7 +216,8 @@ fn heartbeats_in_compressed_sessions_are_not_balanced_by_length() {
     }
 }
 
-/// CVE-2014-0224 toward a client that has no session to resume: no session id, no ticket in its hello.
+/// CVE-2014-0224 toward a client that has no session to resume: no session id, no ticket in its
+/// hello.
 #[test]
 fn a_server_s_ccs_without_a_session_to_resume_is_out_of_order() {
     let mut wire = Wire::fresh();
@@ -240,8 +244,9 @@ fn a_server_s_ccs_without_a_session_to_resume_is_out_of_order() {
     );
 }
 
-/// README: residual risks "only inside an encrypted session (in the clear the server's answer is dropped for what it is)".
-/// Not for rules whose breach has no answer: a decoy that the server never gets hides an early ChangeCipherSpec.
+/// README: residual risks "only inside an encrypted session (in the clear the server's answer is
+/// dropped for what it is)". Not for rules whose breach has no answer: a decoy that the server
+/// never gets hides an early ChangeCipherSpec.
 #[test]
 fn a_decoy_in_the_clear_hides_nothing_but_heartbeats() {
     let mut wire = Wire::fresh();
@@ -265,8 +270,9 @@ fn a_decoy_in_the_clear_hides_nothing_but_heartbeats() {
     ));
 }
 
-/// README: "if the one with the answer's header was lost between the endpoint and the module, parts of the rest may pass."
-/// It need not be that one: any segment before it will do, and the header itself arrives, is seen, and dropped.
+/// README: "if the one with the answer's header was lost between the endpoint and the module, parts
+/// of the rest may pass." It need not be that one: any segment before it will do, and the header
+/// itself arrives, is seen, and dropped.
 #[test]
 fn an_answer_whose_header_was_seen_does_not_pass() {
     let (mut wire, next) = opened("honest_full_handshake_12");
@@ -293,8 +299,8 @@ fn an_answer_whose_header_was_seen_does_not_pass() {
     );
 }
 
-/// A client that knows a draft of TLS 1.3 only, and a server of the final one: TLS 1.2 is the best that both have, and the
-/// server has to say so by the sentinel (RFC 8446 4.1.3).
+/// A client that knows a draft of TLS 1.3 only, and a server of the final one: TLS 1.2 is the best
+/// that both have, and the server has to say so by the sentinel (RFC 8446 4.1.3).
 #[test]
 fn a_draft_s_client_was_not_downgraded() {
     let random_13 = |bytes: &mut Vec<u8>| {
@@ -314,8 +320,8 @@ fn a_draft_s_client_was_not_downgraded() {
     assert!(fates.iter().all(|f| *f == NEW), "{fates:?}");
 }
 
-/// Many routers send pure ACKs before data: then data in order has an older ACK. A receiver takes it down to its
-/// window before the highest one (RFC 5961 5.2), but not one before its first byte.
+/// Many routers send pure ACKs before data: then data in order has an older ACK. A receiver takes
+/// it down to its window before the highest one (RFC 5961 5.2), but not one before its first byte.
 #[test]
 fn data_that_an_ack_has_overtaken_is_read() {
     let (mut wire, mut next) = opened("honest_full_handshake_12");
@@ -345,8 +351,9 @@ fn data_that_an_ack_has_overtaken_is_read() {
     );
 }
 
-/// What a server sends before its SYN-ACK no client reads (RFC 9293 3.10.7.3), and conntrack ignores it (SYN_SENT, ACK in
-/// reply: sIG), but lets it pass with its connection. The module picks the server's stream up there.
+/// What a server sends before its SYN-ACK no client reads (RFC 9293 3.10.7.3), and conntrack
+/// ignores it (SYN_SENT, ACK in reply: sIG), but lets it pass with its connection. The module picks
+/// the server's stream up there.
 #[test]
 fn data_before_the_syn_ack_begins_no_stream() {
     let mut wire = Wire::fresh();
@@ -386,7 +393,8 @@ fn data_before_the_syn_ack_does_not_hide_the_version() {
     );
 }
 
-/// A SYN-ACK that the client does not take (signed, an option's discard, too few hops), then the one that it takes.
+/// A SYN-ACK that the client does not take (signed, an option's discard, too few hops), then the
+/// one that it takes.
 #[test]
 fn the_syn_ack_that_the_client_takes_counts() {
     let mut wire = Wire::fresh();
@@ -408,7 +416,8 @@ fn the_syn_ack_that_the_client_takes_counts() {
     assert_eq!(fate, Condemned(Reason::Heartbleed));
 }
 
-/// RFC 8071 (NETCONF and RESTCONF Call Home, port 4336): who opens the TCP connection is the TLS server.
+/// RFC 8071 (NETCONF and RESTCONF Call Home, port 4336): who opens the TCP connection is the TLS
+/// server.
 #[test]
 fn a_call_home_passes() {
     let mut wire = Wire::fresh();
@@ -449,8 +458,8 @@ fn an_openpgp_certificate_passes() {
     assert!(fates.iter().all(|f| *f == NEW), "{fates:?}");
 }
 
-/// RFC 8446 4.2.10: 0-RTT data goes on until the client has seen the ServerHello, here of TLS 1.1 (the attempt fails, but
-/// nobody attacks: the reason that is logged is wrong).
+/// RFC 8446 4.2.10: 0-RTT data goes on until the client has seen the ServerHello, here of TLS 1.1
+/// (the attempt fails, but nobody attacks: the reason that is logged is wrong).
 #[test]
 fn early_data_to_an_old_server_is_no_mismatch() {
     let mut wire = Wire::fresh();

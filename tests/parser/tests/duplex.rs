@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Both ways at once, with losses before and after the module: no connection stalls, and none is condemned.
+//! Both ways at once, with losses before and after the module: no connection stalls, and none is
+//! condemned.
 
 use nf_conntrack_tls_tests::{
     tls_parser::{

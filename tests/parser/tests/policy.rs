@@ -34,7 +34,8 @@ use nf_conntrack_tls_tests::{
     },
 };
 
-/// Sends what both sides of a vector send under a policy; returns what was reported, and the verdict.
+/// Sends what both sides of a vector send under a policy; returns what was reported, and the
+/// verdict.
 fn play(case: &Case, policy: Policy) -> (Reasons, Option<Reason>) {
     let mut wire = Wire::open(ISN);
     wire.policy = policy;
@@ -162,7 +163,8 @@ fn urgent_data_may_be_reported() {
     assert_eq!(wire.client(45, &data(40)), NEW);
 }
 
-// --- a passive policy -------------------------------------------------------------------------------------
+// --- a passive policy
+// -------------------------------------------------------------------------------------
 
 fn passive() -> Wire {
     let mut wire = Wire::open(ISN);
@@ -260,7 +262,8 @@ fn a_fin_is_acknowledged_too() {
     }
 }
 
-// --- mid-stream, Multipath TCP, devices -----------------------------------------------------------------------
+// --- mid-stream, Multipath TCP, devices
+// -----------------------------------------------------------------------
 
 #[test]
 fn a_connection_without_a_beginning_may_be_refused() {
@@ -332,7 +335,8 @@ fn what_reaches_beyond_the_window_is_not_read() {
     assert_eq!(wire.client(at, &data(40)), NEW);
 }
 
-// --- where the SYN-ACK does not come here ---------------------------------------------------------------------
+// --- where the SYN-ACK does not come here
+// ---------------------------------------------------------------------
 
 /// SYNPROXY: the client's SYN, and then an established connection.
 #[test]

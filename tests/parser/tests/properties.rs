@@ -124,7 +124,8 @@ fn anything() -> impl Strategy<Value = Vec<Line>> {
     prop_oneof![1 => noise(), 3 => records(), 6 => mutants()]
 }
 
-/// Feeds all lines, each in pieces of the next of `lengths`, over and over. The verdict has the records.
+/// Feeds all lines, each in pieces of the next of `lengths`, over and over. The verdict has the
+/// records.
 fn feed(policy: &Policy, lines: &[Line], lengths: &[usize]) -> (Result<u32, Reason>, Connection) {
     let mut connection = Connection::begun();
     let mut lengths = lengths.iter().copied().cycle();

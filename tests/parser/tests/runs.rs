@@ -199,7 +199,8 @@ fn finds_a_window_between_any_two_high_bytes() {
     }
 }
 
-/// A run as long as the limit, and one longer, at every place of a body with every count carried in.
+/// A run as long as the limit, and one longer, at every place of a body with every count carried
+/// in.
 #[test]
 fn finds_the_run_that_was_carried_over() {
     for limit in [7, 8, 20, 128, 300] {

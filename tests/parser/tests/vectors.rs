@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Every vector gives the verdict that it announces, at the place that it announces, however it is cut.
+//! Every vector gives the verdict that it announces, at the place that it announces, however it is
+//! cut.
 //!
-//! One test per vector, named `FILE::CASE`: `cargo test heartbleed_padding_15` runs one, `cargo test heartbleed::`
-//! those of a file. The tests are made at run time, so this file has a `main` (`harness = false` in Cargo.toml).
+//! One test per vector, named `FILE::CASE`: `cargo test heartbleed_padding_15` runs one, `cargo
+//! test heartbleed::` those of a file. The tests are made at run time, so this file has a `main`
+//! (`harness = false` in Cargo.toml).
 
 use libtest_mimic::{
     Arguments,
@@ -238,8 +240,8 @@ fn is_whole(name: &str) -> bool {
 
 /// What a header or the first byte of a message tells is told there, before more has passed.
 ///
-/// Whole probes as tools send them (`_tool_`) and whole segments of other protocols (`_segment_`) go on
-/// behind it. What lies within a message may be told anywhere in it.
+/// Whole probes as tools send them (`_tool_`) and whole segments of other protocols (`_segment_`)
+/// go on behind it. What lies within a message may be told anywhere in it.
 fn headers_tell_at_once() {
     let exempt = [
         Reason::SuspiciousSequence,
