@@ -7,7 +7,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 native := $(wildcard $(KDIR)/rust/libkernel.rmeta)
 asked := $(filter command% environment%,$(origin KDIR))
 
-export KVER
+export KVER ARCH
 
 .PHONY: all module ground vectors demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-replay \
 	check-build check-guest check-evasion check-networks check-netem check-interop check-stress check-debug check-deb \
@@ -123,4 +123,5 @@ distclean: clean ## Remove the caches too: root, kernels, metadata
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: T= (the tests to run: of check-guest, check-parser, check-evasion), KDIR= (native build), KVER= (a stock kernel of the archive, such as 7.2.12+deb13-amd64),"
+	@echo "  ARCH=arm64 (the newest kernel for arm64: cross-built, and its guest emulated),"
 	@echo "  VM_CPUS= VM_MEMORY= VM_TIMEOUT= VM_KVM= VM_QEMU= (the guest, see scripts/vm.sh), XDG_CACHE_HOME= (where the caches lie)"

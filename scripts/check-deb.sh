@@ -14,11 +14,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/bootstrap.sh"
 
 # What a machine has before, and what boots a guest from its root and tests there, which comes after.
 machine=(ca-certificates systemd-sysv udev kmod initramfs-tools)
-guest=(qemu-system-x86 virtme-ng busybox-static iproute2 conntrack ncat procps)
+guest=(qemu-system-x86 virtme-ng busybox-static iproute2 nftables conntrack ncat procps openssl)
 
 need_root
 one_at_a_time .deb "this copy of the root"
-newest=$(cat "$state/newest")
+newest=$(cat "$(newest_file)")
 rustless=6.12.0-amd64
 fresh=$cache/deb-$(key "$newest" "${machine[@]}" "$(cat "$clone/scripts/bootstrap.sh")")
 root=$fresh.try
@@ -133,7 +133,7 @@ is_documented() {
 		! grep -rs nf_conntrack_tls /etc/modprobe.d /etc/modules-load.d /etc/modules'
 }
 
-smoke() { VM_ROOT=$root KVER=$1 "$clone/scripts/vm.sh" tests/deb/smoke.sh; }
+smoke() { VM_ROOT=$root KVER=$1 "$clone/scripts/vm.sh" tests/smoke/run.sh updates/dkms; }
 
 purge() { inside apt-get purge -y nf-conntrack-tls-dkms; }
 

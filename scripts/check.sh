@@ -37,6 +37,13 @@ in_guest() {
 	ground && "$clone/scripts/vm.sh" "$2"
 }
 
+# in_arm64 SCRIPT: a script in an emulated guest for arm64, of the series that the user chose, if any.
+in_arm64() {
+	is_series "${KVER:-}" || unset KVER
+	export ARCH=arm64
+	ground && "$clone/scripts/vm.sh" "$1"
+}
+
 finish() {
 	say "all of it: $SECONDS s"
 	printf '%d passed, %d failed\n' "$passed" "$failed"
@@ -59,4 +66,5 @@ part "evasions, in a guest with kernel ${kernels[0]}" ktap in_guest "${kernels[0
 for kernel in "${kernels[@]}"; do
 	part "module, in a guest with kernel $kernel" ktap in_guest "$kernel" tests/netns/run.sh
 done
+part "module, in a guest for arm64" ktap in_arm64 tests/smoke/run.sh
 finish

@@ -3,7 +3,8 @@
 #
 # Sets the test ground up: a trixie root with the toolchain that built Debian's kernels, a stock kernel of
 # trixie-backports in it, and the Rust metadata that its headers package lacks. Each step is skipped when
-# its result is there; KVER= chooses another kernel of the archive. With --remove: removes all of it.
+# its result is there; KVER= chooses another kernel of the archive, ARCH=arm64 the newest for arm64, cross-built. With
+# --remove: removes all of it.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -28,6 +29,12 @@ make_root() {
 	step "trixie root with toolchain and test tools (about 2 minutes)" bootstrap_root "$root" "$packages"
 }
 
+# A new root has no package list.
+get_cross_tools() {
+	compgen -G "$root/var/lib/apt/lists/*_Packages*" >/dev/null || arch=amd64 refresh_list
+	into_root "$arch" "what builds for $arch and boots it"
+}
+
 make_venv() {
 	in_root "$root" python3 -m venv --clear --system-site-packages /opt/venv
 	in_root "$root" /opt/venv/bin/pip install --quiet -r scripts/requirements.txt
@@ -38,7 +45,7 @@ make_venv() {
 listed() { grep -qxF -- "$1" < <(versions); }
 
 # archive_versions PACKAGE: the newest first
-archive_versions() { in_root "$root" apt-cache madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2 }'; }
+archive_versions() { archive apt-cache madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2 }'; }
 
 # find_source VERSION: the source package of exactly that kernel; Debian's is named after the upstream series.
 find_source() {
@@ -51,14 +58,15 @@ find_source() {
 
 refresh_list() {
 	say "refreshing the package list"
-	in_root "$root" apt-get -o APT::Update::Error-Mode=any update >"$log" 2>&1 </dev/null ||
+	archive apt-get -o APT::Update::Error-Mode=any update >"$log" 2>&1 </dev/null ||
 		say "warning: the package list could not be refreshed (see $log); going on with the old one"
 }
 
 # choose_newest [SERIES]: of the series, or of any that is supported. Once a day. While the archive moves, a
 # kernel can be there before its source.
 choose_newest() {
-	local version series newest=$state/newest${1:-}
+	local version series newest
+	newest=$(newest_file "${1:-}")
 	[ -z "$(find "$newest" -mmin -1440 2>/dev/null)" ] || return 0
 	refresh_list
 	for series in ${1:-"${supported[@]}"}; do
@@ -75,7 +83,7 @@ choose_newest() {
 choose_kernel() {
 	if [ -z "${KVER:-}" ] || is_series "$KVER"; then
 		choose_newest "${KVER:-}"
-		KVER=$(cat "$state/newest${KVER:-}")
+		KVER=$(cat "$(newest_file "${KVER:-}")")
 	elif ! is_prepared "$KVER"; then
 		refresh_list
 		listed "$KVER" || die "KVER=$KVER is not in the archive, which has: $(versions | tr '\n' ' ')"
@@ -90,7 +98,7 @@ unpack() {
 	local debs
 	debs=/var/cache/nf_conntrack_tls/$(key "$@")
 	# shellcheck disable=SC2016
-	in_root "$root" sh -euc 'debs=$1; shift; mkdir -p "$debs"; cd "$debs"; apt-get download "$@"
+	archive sh -euc 'debs=$1; shift; mkdir -p "$debs"; cd "$debs"; apt-get download "$@"
 		for deb in *.deb; do dpkg -x "$deb" /; done; rm -rf "$debs"' unpack "$debs" "$@"
 }
 
@@ -101,14 +109,25 @@ unpack_kernel() {
 	in_root "$root" depmod "$KVER"
 }
 
+# twin: the kernel of the other architecture that has the same source, if it is there.
+twin() {
+	local other=amd64
+	[ "$arch" != amd64 ] || other=arm64
+	printf '%s-%s\n' "${KVER%-*}" "$other"
+}
+
 unpack_source() {
 	local tree archive=/usr/src/${1%%=*}.tar.xz
 	tree=$(source_tree "$KVER")
-	rm -rf "$root$tree"
-	mkdir -p "$root$tree"
-	unpack "$1"
-	in_root "$root" tar -xf "$archive" -C "$tree" --strip-components=1
-	rm "$root$archive"
+	if is_prepared "$(twin)"; then
+		link_tree "$(source_tree "$(twin)")" "$tree"
+	else
+		rm -rf "$root$tree"
+		mkdir -p "$root$tree"
+		unpack "$1"
+		in_root "$root" tar -xf "$archive" -C "$tree" --strip-components=1
+		rm "$root$archive"
+	fi
 	cp "$(headers)/.config" "$(headers)/Module.symvers" "$root$tree/"
 }
 
@@ -145,6 +164,7 @@ if [ "${1:-}" = --remove ]; then
 	exit
 fi
 make_root
+[ "$arch" = amd64 ] || get_cross_tools
 once "venv-$(key "$(packages "$clone/scripts/requirements.txt")")" "Python packages" make_venv
 choose_kernel
 make_kernel

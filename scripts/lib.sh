@@ -121,12 +121,33 @@ is_prepared() { [ -e "$state/kernel-$1" ]; }
 
 is_series() { [[ " ${supported[*]} " == *" $1 "* ]]; }
 
+# kernel_arch VERSION: Debian's name of the architecture, the last word but for -debug
+kernel_arch() {
+	local version=${1%-debug}
+	printf '%s\n' "${version##*-}"
+}
+
+# The kernel's architecture: KVER names it, else ARCH does.
+case ${KVER:-} in
+*-*) arch=$(kernel_arch "$KVER") ;;
+*) arch=${ARCH:-amd64} ;;
+esac
+case $arch in
+amd64 | arm64) ;;
+x86 | x86_64) arch=amd64 ;;
+aarch64) arch=arm64 ;;
+*) die "the architecture $arch is not supported: amd64 and arm64 are" ;;
+esac
+
+# newest_file [SERIES]: holds the version that ground.sh chose.
+newest_file() { printf '%s/newest-%s%s\n' "$state" "$arch" "${1:+-$1}"; }
+
 # The kernel version that the user chose; else, or of the series that the user chose, the one that ground.sh
 # did. Sets $version.
 find_kernel() {
 	version=${KVER:-}
 	if [ -z "$version" ] || is_series "$version"; then
-		version=$(cat "$state/newest$version" 2>/dev/null) || version=
+		version=$(cat "$(newest_file "$version")" 2>/dev/null) || version=
 	fi
 	if [ -z "$version" ] || ! is_prepared "$version"; then
 		die "the test ground is not set up${version:+ for kernel $version}: run 'make ground${version:+ KVER=$version}'"
@@ -170,9 +191,26 @@ cargo_tool() {
 	once "$1-$2" "$1 $2 ($3)" in_root "$root" cargo install --quiet --locked --root /usr/local --version "$2" "$1"
 }
 
+# archive COMMAND...: apt's, in the root. For another architecture apt has a folder and package lists of
+# its own there, and takes no package for installed.
+archive() {
+	local apt=/var/lib/nf_conntrack_tls/apt-$arch
+	if [ "$arch" = amd64 ]; then
+		in_root "$root" "$@"
+		return
+	fi
+	if [ ! -e "$root$apt/conf" ]; then
+		mkdir -p "$root$apt"/{lists,archives}/partial
+		touch "$root$apt/status"
+		printf '%s;\n' "APT::Architecture \"$arch\"" "APT::Architectures { \"$arch\"; }" \
+			"Dir::State \"$apt\"" "Dir::State::status \"$apt/status\"" "Dir::Cache \"$apt\"" >"$root$apt/conf"
+	fi
+	in_root "$root" env APT_CONFIG="$apt/conf" "$@"
+}
+
 # versions: the kernels that the archive has headers for, the newest first.
 versions() {
-	in_root "$root" apt-cache search --names-only '^linux-headers-[0-9].*-amd64$' |
+	archive apt-cache search --names-only "^linux-headers-[0-9].*-$arch\$" |
 		sed 's/^linux-headers-\([^ ]*\) .*/\1/' | grep -vE -- '-(rt|cloud)-' | sort -rV
 }
 
@@ -196,9 +234,14 @@ check_config() {
 
 # kernel_make VERSION ARGS...: the kernel's build, as that kernel was built: Debian's by gcc, one of our own by clang.
 kernel_make() {
-	local version=$1 compiler=CC=gcc-14
+	local version=$1 tree with=(CC=gcc-14)
 	shift
-	! grep -qsx CONFIG_CC_IS_CLANG=y "$root$(source_tree "$version")/.config" || compiler=LLVM=-19
-	in_root "$root" make --no-print-directory -C "$(source_tree "$version")" \
-		"$compiler" LOCALVERSION="${version#"${version%%[+-]*}"}" "$@"
+	tree=$(source_tree "$version")
+	if grep -qsx CONFIG_CC_IS_CLANG=y "$root$tree/.config"; then
+		with=(LLVM=-19)
+	elif [ "$(kernel_arch "$version")" = arm64 ]; then
+		with=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-14 HOSTCC=gcc-14)
+	fi
+	in_root "$root" make --no-print-directory -C "$tree" "${with[@]}" \
+		LOCALVERSION="${version#"${version%%[+-]*}"}" "$@"
 }

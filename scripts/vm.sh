@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Boots the stock kernel $KVER under QEMU, and runs a script of the clone in it: scripts/vm.sh SCRIPT ARGS...
+# A kernel for arm64 (ARCH=arm64 takes the newest) is emulated: see scripts/arm64.sh.
 # Without a script: a shell. Its output streams out, its exit status comes back. A guest that does not end
 # by saying that it did, or whose kernel log holds a splat, has failed; its kernel log stays in
 # build/$KVER/guest.log. VM_CPUS, VM_MEMORY and VM_TIMEOUT (seconds) change its size; VM_KVM=0 or 1 says
@@ -57,6 +58,12 @@ boot() {
 
 boot_into() { boot --verbose --append "loglevel=7" --exec "$1"; }
 
+if [ "$(kernel_arch "$version")" = arm64 ]; then
+	[ $# -gt 0 ] || die "an interactive shell in the guest is for amd64 only"
+	# shellcheck source=scripts/arm64.sh
+	source "$(dirname "${BASH_SOURCE[0]}")/arm64.sh"
+	VM_KVM=0
+fi
 [ "${1:-}" != -- ] || shift
 [ -n "${VM_ROOT:-}" ] || [ -e "$clone/$out/nf_conntrack_tls.ko" ] ||
 	die "the module is not built for kernel $version: run scripts/build.sh"
