@@ -31,6 +31,7 @@ configure_userland() {
 		ln -sf xtables-nft-multi "$1/usr/sbin/$name-restore"
 	done
 	ln -sf mawk "$1/usr/bin/awk"
+	in_root "$root" systemd-sysusers --root="$userland"
 	cp -a "$root/opt/venv" "$1/opt/"
 	mkdir -p "$1$guest_clone" "$1/usr/lib/modules"
 }
