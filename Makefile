@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER ARCH
 
-.PHONY: all module ground vectors demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-replay \
+.PHONY: all module ground vectors demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
 	check-build check-guest check-evasion check-networks check-netem check-interop check-stress check-debug check-deb \
 	lint shell clean distclean help
 
@@ -60,6 +60,9 @@ check-scripts: ground ## Test what the tests stand on (seconds)
 
 check-parser: ground ## Run the parser's tests in userspace, or those whose names hold T=
 	@scripts/parser.sh $(T)
+
+check-endian: ground ## Run the parser's tests on a big-endian machine: s390x, emulated (10 minutes)
+	@scripts/endian.sh
 
 check-replay: ground ## Run the tests of tls-replay
 	@scripts/replay.sh --test

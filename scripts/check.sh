@@ -58,6 +58,8 @@ fi
 part "test tools" ktap "$clone/scripts/in-root.sh" tests/scripts/run.sh
 part "lints" ktap "$clone/scripts/lint.sh"
 part "parser, in userspace" cargo "$clone/scripts/parser.sh"
+# The property tests and the streams take ten minutes there: make check-endian runs them, too.
+part "parser, on a big-endian machine" cargo "$clone/scripts/endian.sh" --test options --test runs --test vectors
 part "replay, in userspace" cargo "$clone/scripts/replay.sh" --test
 part "fuzz, a minute each" ktap "$clone/scripts/fuzz.sh"
 part "build" ktap "$clone/tests/build/run.sh"
