@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER ARCH
 
-.PHONY: all module ground vectors demo replay deb bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
+.PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
 	check-build check-guest check-evasion check-networks check-netem check-interop check-stress check-debug check-deb \
 	lint shell clean distclean help
 
@@ -93,10 +93,13 @@ check-stress: module vectors ## 20000 connections, 100 loads, in the guest (10 m
 check-debug: ground ## Run the guest's tests in a debug kernel: KASAN, lockdep and so on (an hour or two)
 	@scripts/debug.sh
 
-deb: ground ## Build the Debian package (DKMS) into build/deb
+deb: ground ## Build the Debian packages (DKMS, tls-replay) into build/deb
 	@scripts/deb.sh
 
-check-deb: ground ## Install the Debian package in a fresh root, and boot that (20 minutes)
+deb-modules: ground ## Build ready-made modules for Debian's kernels, and an apt archive, into build/deb
+	@scripts/deb-modules.sh
+
+check-deb: ground ## Install the Debian packages in a fresh root, and boot that (30 minutes)
 	@scripts/check-deb.sh
 
 fuzz: ground ## Fuzz the parser, the stream order, the search and the reader, SECONDS= (60) each

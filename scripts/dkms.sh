@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DKMS's PRE_BUILD: scripts/dkms.sh KERNEL readies the folder that the module is built in, which is the kernel's
-# headers and the Rust metadata that they lack. It is kept, so that the next build for the kernel is quick.
+# headers and the Rust metadata that they lack. It is kept, so that the next build for the kernel is quick. Headers
+# that have the metadata are taken as they are.
 # Exit status 77, what DKMS takes for "not for this kernel": something is missing, and one line says what.
 # Any other is an error.
 
@@ -11,6 +12,7 @@ here=$(dirname "${BASH_SOURCE[0]}")
 kernel=$1
 cache=/var/cache/nf-conntrack-tls
 headers=$(readlink -f "/lib/modules/$kernel/build")
+series=$(cut -d . -f 1,2 <<<"${kernel%%[+~-]*}")
 folder=$cache/$kernel
 supported=$(sed -n 's/^supported := //p' "$here/../Kbuild")
 tree=$cache/source
@@ -35,15 +37,27 @@ refuse() {
 # shellcheck disable=SC2016
 version() { dpkg-query -W -f '${source:Version}' "$1" 2>/dev/null || :; }
 
-# The archive of the very version that the kernel was built from
-find_source() {
-	local series package wanted
-	series=$(cut -d . -f 1,2 <<<"$kernel")
-	package=linux-source-$series
-	source=/usr/src/$package.tar.xz
+check_kernel() {
 	grep -qx CONFIG_RUST=y "$headers/.config" ||
 		refuse 77 "the kernel was built without CONFIG_RUST=y; Debian's from 7.2 on (trixie-backports) have it"
 	[[ " $supported " == *" $series "* ]] || refuse 77 "it is not supported: $supported are"
+}
+
+# take_headers: they have the metadata, which holds for one compiler only.
+take_headers() {
+	local wanted here
+	wanted=$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"$/\1/p' "$headers/.config")
+	here=$(rustc --version 2>/dev/null) || here="no rustc"
+	[ "$here" = "$wanted" ] ||
+		refuse 77 "$here is installed, but the kernel was built by $wanted: install that version of rustc"
+	rm -rf "$folder"
+	ln -s "$headers" "$folder"
+}
+
+# The archive of the very version that the kernel was built from
+find_source() {
+	local package=linux-source-$series wanted
+	source=/usr/src/$package.tar.xz
 	wanted=$(version "linux-headers-$kernel")
 	[ -n "$wanted" ] || refuse 77 "it is not one of Debian's: there is no package linux-headers-$kernel"
 	[ "$(version "$package")" = "$wanted" ] ||
@@ -62,7 +76,8 @@ make_folder() {
 	ln -s -t "$part/scripts" "$headers"/scripts/*
 	sed "s|$headers\$|$folder|" "$headers/Makefile" >"$part/Makefile"
 	mv "$tree"/rust/*.{rmeta,so} "$part/rust/"
-	mv "$tree/scripts/target.json" "$part/scripts/"
+	# Only x86 has one.
+	[ ! -e "$tree/scripts/target.json" ] || mv "$tree/scripts/target.json" "$part/scripts/"
 	key >"$part/key"
 	rm -rf "$folder"
 	mv "$part" "$folder"
@@ -81,6 +96,12 @@ mkdir -p "$cache"
 exec 9>"$cache/.lock"
 flock 9
 prune
+check_kernel
+if [ -e "$headers/rust/libkernel.rmeta" ]; then
+	take_headers
+	echo "Rust metadata of $kernel: in its headers"
+	exit
+fi
 find_source
 if [ -e "$folder/key" ] && [ "$(key)" = "$(cat "$folder/key")" ]; then
 	echo "Rust metadata of $kernel: there"

@@ -29,8 +29,9 @@ same_tool() {
 	[ "$here" = "$2" ] || missing "$here is installed, but the kernel was built by $2: install that version of $1"
 }
 
-# settings FOLDER: what the kernel is made of, without what names the tools and counts their versions
-settings() { grep '^CONFIG_' "$1/.config" | grep -vE '^CONFIG_[A-Z_]*VERSION(_TEXT)?='; }
+# settings FOLDER: what the kernel is made of, without what names the tools and counts their versions, and without
+# arm64's vDSO for 32-bit programs. That takes a second compiler, and no Rust code asks for it.
+settings() { grep '^CONFIG_' "$1/.config" | grep -vE '^CONFIG_([A-Z_]*VERSION(_TEXT)?|(THUMB2_)?COMPAT_VDSO)='; }
 
 prepare() {
 	make --no-print-directory -C "$tree" -j"$(nproc)" CC="$compiler" HOSTCC="$compiler" \

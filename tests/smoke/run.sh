@@ -105,7 +105,10 @@ rule() {
 rule_helps() { transfer 8443 && conntrack -L -p tcp --orig-port-dst 8443 | grep helper=tls; }
 rule_holds() { ! rmmod $module; }
 
-if [ -n "$folder" ]; then plan 14; else plan 13; fi
+# A rule of any user's loads the installed module: it serves that rule, and no port of the machine.
+rule_arms_nothing_else() { rule && [ "$(probe 443 "$timeout")" = 8 ] && nft delete table inet smoke; }
+
+if [ -n "$folder" ]; then plan 16; else plan 13; fi
 ip link set lo up
 check load load
 [ -z "$folder" ] || check "installed_in_$folder" is_the_installed_one
@@ -121,6 +124,10 @@ check rule_helps rule_helps
 check rule_holds_the_module rule_holds
 check rule_goes nft delete table inet smoke
 check unload gone
+if [ -n "$folder" ]; then
+	check rule_loads_and_arms_nothing_else rule_arms_nothing_else
+	check unload_again gone
+fi
 rm -rf "$scratch"
-echo "$((ran - failures)) passed, $failures failed"
+counts
 finish
