@@ -10,7 +10,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 export KVER ARCH
 
 .PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
-	check-build check-guest check-evasion check-networks check-netem check-interop check-stress check-debug check-deb \
+	check-build check-guest check-evasion check-networks check-netem check-interop check-stress check-debug check-deb check-suite check-secure \
 	lint shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
@@ -98,6 +98,12 @@ deb: ground ## Build the Debian packages (DKMS, tls-replay) into build/deb
 
 deb-modules: ground ## Build ready-made modules for Debian's kernels, and an apt archive, into build/deb
 	@scripts/deb-modules.sh
+
+check-suite: ground ## Build and test for the kernel of another suite, SUITE= (forky), by its toolchain (20 minutes)
+	@scripts/suite.sh
+
+check-secure: module ## Boot with secure boot: which modules a locked-down kernel takes
+	@scripts/secure-boot.sh
 
 check-deb: ground ## Install the Debian packages in a fresh root, and boot that (30 minutes)
 	@scripts/check-deb.sh
