@@ -32,14 +32,8 @@
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
 static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
-#define helper_init(helper, family, name, policy, help)					\
-	nf_ct_helper_init(helper, family, IPPROTO_TCP, name, 0, 0, 0, policy, 0,	\
-			  help, NULL, THIS_MODULE)
 #else
 static const u8 families[] = { NFPROTO_UNSPEC };
-#define helper_init(helper, family, name, policy, help)					\
-	nf_ct_helper_init(helper, family, IPPROTO_TCP, name, policy, 0,			\
-			  help, NULL, THIS_MODULE)
 #endif
 
 /* All helpers are one engine: they differ by the profile under which it judges. */
@@ -69,6 +63,22 @@ static const struct profile {
 
 static struct nf_conntrack_helper *helpers[HELPERS] __read_mostly;
 
+static void init_helper(struct nf_conntrack_helper *helper, u8 family,
+			const struct profile *profile,
+			const struct nf_conntrack_expect_policy *policy)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+	/* The port attaches nothing, but no two helpers of a family may have the same. */
+	u16 port = profile - profiles;
+
+	nf_ct_helper_init(helper, family, IPPROTO_TCP, profile->name, port, port, 0, policy, 0,
+			  profile->help, NULL, THIS_MODULE);
+#else
+	nf_ct_helper_init(helper, family, IPPROTO_TCP, profile->name, policy, 0,
+			  profile->help, NULL, THIS_MODULE);
+#endif
+}
+
 int nf_ct_tls_register(void)
 {
 	/* We expect no connections, but every helper must have a policy. */
@@ -84,10 +94,8 @@ int nf_ct_tls_register(void)
 	if (!templates)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < HELPERS; i++) {
-		const struct profile *profile = &profiles[i / ARRAY_SIZE(families)];
-
-		helper_init(&templates[i], families[i % ARRAY_SIZE(families)], profile->name,
-			    &policy, profile->help);
+		init_helper(&templates[i], families[i % ARRAY_SIZE(families)],
+			    &profiles[i / ARRAY_SIZE(families)], &policy);
 	}
 	err = nf_conntrack_helpers_register(templates, HELPERS, helpers);
 	kfree(templates);
