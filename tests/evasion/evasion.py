@@ -29,6 +29,8 @@ from victim import Victims
 from wire import Wire
 
 AT_ONCE = 32
+# How often an attack that did not get through is tried again, by itself.
+TRIES = 5
 # What conntrack remembers for so many seconds, and as long as usual.
 SHORT = {"tcp_timeout_close": 1, "tcp_timeout_close_wait": 1, "tcp_timeout_fin_wait": 1}
 USUAL = {"tcp_timeout_close": 10, "tcp_timeout_close_wait": 60, "tcp_timeout_fin_wait": 120}
@@ -93,6 +95,19 @@ class Suite:
         sysctl(**USUAL)
         return outcomes
 
+    def insist(
+        self, cases: list[Case], outcomes: dict[str, Outcome], names: Collection[str]
+    ) -> None:
+        """Runs cases of these names again, one at a time, if the attack did not get through.
+
+        On a busy machine an attack can miss its moment. That it gets through once is proof.
+        """
+        for case in cases:
+            for _ in range(TRIES):
+                if case.name not in names or outcomes[case.name].verdict == "evaded":
+                    break
+                outcomes |= self.run([case])
+
     def _at_once(self, cases: list[Case]) -> dict[str, Outcome]:
         ports = range(self._port, self._port + len(cases))
         self._port += len(cases)
@@ -154,10 +169,12 @@ def main(wanted: list[str]) -> int:
     ktap = Ktap(sum(len(run.chosen(cases)) for run in ROUNDS))
     suite = Suite()
     without = suite.run(cases)
+    suite.insist(cases, without, without)
     for run in ROUNDS:
         tlsnet.load(**run.parameters)
         with run.rules():
             run.outcomes = suite.run(run.chosen(cases))
+            suite.insist(run.chosen(cases), run.outcomes, run.left)
         report(ktap, without, run)
     tlsnet.unload()
     ktap.counts()
