@@ -67,8 +67,12 @@ fuzz_target!(|input: &[u8]| {
     let (verdict, whole) = feed(&policy, &lines, usize::MAX);
     for piece in [1, usize::from(piece).max(2)] {
         let (in_pieces, state) = feed(&policy, &lines, piece);
+        if policy.passive {
+            // Where the framing is lost, the records of that piece are not counted.
+            assert_eq!(in_pieces.err(), verdict.err());
+            continue;
+        }
         assert_eq!(in_pieces, verdict);
-        // A run that is only reported ends the search at the end of its piece.
-        assert!(verdict.is_err() || state == whole || policy.passive);
+        assert!(verdict.is_err() || state == whole);
     }
 });
