@@ -27,8 +27,6 @@ add_hop() {
 	ip -n "$ns" addr add "2001:db8:$net::2/64" dev eth0 nodad
 	ip -n server addr add "10.0.$net.1/24" dev "to_$ns"
 	ip -n server addr add "2001:db8:$net::1/64" dev "to_$ns" nodad
-	# What is lost is one segment.
-	on "$ns" ethtool -K eth0 tso off gso off
 	ip -n "$ns" link set eth0 up
 	ip -n server link set "to_$ns" up
 	ip -n "$ns" route add default via "10.0.$net.1"
@@ -90,6 +88,6 @@ leave_victims() {
 }
 trap leave_victims EXIT
 
-checktool conntrack ethtool insmod ip iptables ip6tables nft sysctl tc
+checktool conntrack insmod ip iptables ip6tables nft sysctl tc
 setup_evasion
 $python "$evasion/evasion.py" "$@"
