@@ -43,7 +43,7 @@ mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
 mapfile -t pythons < <(files '*.py' tls-status)
 mapfile -t c_files < <(files '*.[ch]' | grep '^helpers')
 
-plan 16
+plan 17
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" nf_conntrack_tls.rs \
 	tests/debug/oob/tls_oob.rs tests/debug/kunit/tls_kunit.rs
 check clippy_kernel kernel_clippy
