@@ -22,9 +22,10 @@ no_offloads() {
 uplink() {
 	tc -n client qdisc add dev eth0 root handle 1: tbf rate 2mbit burst 3000 limit 1500000
 	tc -n client qdisc add dev eth0 parent 1:1 handle 10: prio bands 2 priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
-	# Of IPv4 with a header of 20 bytes, and less than 64 bytes in all.
+	# An IPv4 header of 20 bytes, a TCP header of 32 with timestamps, no payload, and no flag but ACK. By its
+	# length alone, a FIN or the few last bytes of a write would overtake data.
 	tc -n client filter add dev eth0 parent 10: protocol ip prio 1 u32 match ip protocol 6 0xff \
-		match u8 0x05 0x0f at 0 match u16 0x0000 0xffc0 at 2 flowid 10:1
+		match u8 0x05 0x0f at 0 match u16 52 0xffff at 2 match u8 0x10 0xff at 33 flowid 10:1
 	tc -n server qdisc add dev eth0 root handle 1: tbf rate 10mbit burst 6000 limit 1500000
 }
 
@@ -38,5 +39,5 @@ uplink
 # The first band has a queue that counts.
 tc -n client qdisc add dev eth0 parent 10:1 handle 20: pfifo limit 10000
 tls_server server
-through "ACKs first" once acks_first 100 "$server4" --connections 2 --duplex --bytes 400000 --sndbuf 262144
+through "ACKs first" once acks_first 20 "$server4" --connections 2 --duplex --bytes 400000 --sndbuf 262144
 finish

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # tc's act_ct tracks connections before netfilter does, as Open vSwitch's offload has it: it only looks; it
-# commits, so that netfilter finds a connection that is confirmed already; it attaches the helper itself.
+# commits, so that netfilter finds a connection that is confirmed already; it attaches the helper itself. Of
+# a connection that is confirmed it calls the helper (tcf_ct_act), and netfilter calls it again.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -38,7 +39,7 @@ modprobe -a act_ct cls_matchall
 setup 3
 tls_server server
 track ct
-through "act_ct" once tracked_packets 100 "$server4"
+through "act_ct" twice tracked_packets 100 "$server4"
 untrack
 track ct commit
 through "act_ct commit" never tracked_packets 100 "$server4"
