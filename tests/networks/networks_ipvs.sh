@@ -15,7 +15,15 @@ balance() {
 	on router ipvsadm -a -t $virtual:443 -r 10.0.2.3:8443 -m
 }
 
-balanced() { on router ipvsadm -L -n --stats --exact | awk '$1 == "TCP" { print $3 }'; }
+# Connections per CPU, in hexadecimal; the sums that ipvsadm prints are up to two seconds old.
+balanced() {
+	local cpu connections sum=0
+	while read -r cpu connections _; do
+		[[ $cpu != "~" ]] || break
+		[[ ! $cpu =~ ^[0-9A-F]+$ ]] || sum=$((sum + 16#$connections))
+	done < <(on router cat /proc/net/ip_vs_stats_percpu)
+	echo "$sum"
+}
 
 checktool ipvsadm
 modprobe -a ip_vs ip_vs_rr
