@@ -30,11 +30,12 @@ overtaken() { cat "$scratch/overtaken"; }
 modprobe -a nfnetlink_queue nft_queue
 setup 2
 tls_server server
+# A queue that is full drops, and the program need not run on the CPU that sends.
+reorders=yes
 queue 1
-through "NFQUEUE" once queued 100 "$server4"
+through "NFQUEUE" some queued 100 "$server4"
 on router nft delete table inet net
 echo 0 >"$scratch/overtaken"
 queue 2 3
-reorders=yes
 through "NFQUEUE that reorders" some overtaken 20 "$server4"
 finish
