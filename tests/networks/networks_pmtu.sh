@@ -83,6 +83,8 @@ count_errors server input
 tls_server server
 through "path-MTU discovery, IPv4" once at_server 50 "$server4" --source 10.0.5.{} --first 100 \
 	--connections 60 --at-once 10 --bytes 20000
+# What the server has cut for the path's earlier MTU it drops itself (ip6_xmit): a loss before the router.
+reorders=yes
 through "path-MTU discovery, IPv6" once at_server 50 "$server6" --source 2001:db8:5::{} --first 100 \
 	--connections 60 --at-once 10 --bytes 20000
 check "path-MTU discovery: no error was dropped" all_errors_arrive
