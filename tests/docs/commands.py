@@ -82,7 +82,9 @@ def _example(name: str, lines: list[str]) -> Iterator[Block]:
         command = _COMMENT.match(line)
         if command:
             reason = _NOT_RUN.match(lines[number - 2].replace("# ", '.\\" ', 1))
-            yield Block(name, number, "sh", [html.unescape(command[1])], reason[1] if reason else "")
+            yield Block(
+                name, number, "sh", [html.unescape(command[1])], reason[1] if reason else ""
+            )
 
 
 def blocks(path: Path) -> list[Block]:

@@ -63,7 +63,11 @@ def transcript(path: Path) -> int:
     scene("up")
     for block in blocks(path):
         for command in block.commands() if not block.not_run else []:
-            print(f"# {command.split('  # ')[0].strip()}\n{run(block, command)[1]}", end="", flush=True)
+            print(
+                f"# {command.split('  # ')[0].strip()}\n{run(block, command)[1]}",
+                end="",
+                flush=True,
+            )
     scene("down")
     return 0
 
@@ -87,7 +91,9 @@ def main(names: list[str]) -> int:
                 continue
             for command in block.commands():
                 status, printed = run(block, command)
-                ktap.result(title(block, command), f"{printed}exit status {status}" if status else None)
+                ktap.result(
+                    title(block, command), f"{printed}exit status {status}" if status else None
+                )
         scene("down")
     ktap.note(f"{left_out} commands are not run")
     ktap.counts()

@@ -44,7 +44,8 @@ networks() {
 server() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
 		-subj /CN=test -keyout "$scene/key.pem" -out "$scene/cert.pem" 2>/dev/null
-	setsid openssl s_server -www -accept 443 -cert "$scene/cert.pem" -key "$scene/key.pem" -quiet \
+	setsid openssl s_server -www -accept 443 -cert "$scene/cert.pem" -key "$scene/key.pem" \
+		-quiet \
 		</dev/null >/dev/null 2>&1 &
 	await answers
 }
@@ -53,7 +54,8 @@ answers() { curl -sk https://127.0.0.1/ -o "$scene/page"; }
 
 # --immediate-mode and -U: what was captured is in the file at once.
 capture() {
-	tcpdump --immediate-mode -U -i lo -w "$scene/FILE.pcap" tcp port 443 2>"$scene/tcpdump.log" &
+	tcpdump --immediate-mode -U -i lo -w "$scene/FILE.pcap" tcp port 443 \
+		2>"$scene/tcpdump.log" &
 	await grep listening "$scene/tcpdump.log"
 	answers
 	kill $!

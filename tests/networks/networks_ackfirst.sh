@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# An uplink that sends pure ACKs first, as many home routers do (wondershaper, pf's queues): data is overtaken
-# by ACKs that were sent after it, so its own ACK number is an old one. TLS carries data both ways at once.
+# An uplink that sends pure ACKs first, as many home routers do (wondershaper, pf's queues): data is
+# overtaken by ACKs that were sent after it, so its own ACK number is an old one. TLS carries data
+# both ways at once.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,9 +22,11 @@ no_offloads() {
 # No queue is so short that it drops.
 uplink() {
 	tc -n client qdisc add dev eth0 root handle 1: tbf rate 2mbit burst 3000 limit 1500000
-	tc -n client qdisc add dev eth0 parent 1:1 handle 10: prio bands 2 priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+	tc -n client qdisc add dev eth0 parent 1:1 handle 10: prio bands 2 priomap 1 1 1 1 1 1 1 1 \
+		1 1 1 1 1 1 1 1
 	# Of IPv4 with a header of 20 bytes, and less than 64 bytes in all.
-	tc -n client filter add dev eth0 parent 10: protocol ip prio 1 u32 match ip protocol 6 0xff \
+	tc -n client filter add dev eth0 parent 10: protocol ip prio 1 u32 match ip protocol 6 \
+		0xff \
 		match u8 0x05 0x0f at 0 match u16 0x0000 0xffc0 at 2 flowid 10:1
 	tc -n server qdisc add dev eth0 root handle 1: tbf rate 10mbit burst 6000 limit 1500000
 }
@@ -38,5 +41,6 @@ uplink
 # The first band has a queue that counts.
 tc -n client qdisc add dev eth0 parent 10:1 handle 20: pfifo limit 10000
 tls_server server
-through "ACKs first" once acks_first 100 "$server4" --connections 2 --duplex --bytes 400000 --sndbuf 262144
+through "ACKs first" once acks_first 100 "$server4" --connections 2 --duplex --bytes 400000 \
+	--sndbuf 262144
 finish

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# tc's act_ct tracks connections before netfilter does, as Open vSwitch's offload has it: it only looks; it
-# commits, so that netfilter finds a connection that is confirmed already; it attaches the helper itself.
+# tc's act_ct tracks connections before netfilter does, as Open vSwitch's offload has it: it only
+# looks; it commits, so that netfilter finds a connection that is confirmed already; it attaches the
+# helper itself.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
