@@ -9,26 +9,28 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER ARCH
 
-.PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
-	check-build check-guest check-evasion check-networks check-netem check-interop check-stress check-debug check-deb check-suite check-secure \
-	lint shell clean distclean help
+.PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml fuzz \
+	coverage mutants check check-scripts check-parser check-endian check-replay check-build \
+	check-docs check-guest check-evasion check-networks check-netem check-interop check-stress \
+	check-debug check-deb check-suite check-secure lint session shell clean distclean help
 
-all: ## Build the module: in KDIR, or for the stock kernel KVER in the test ground
+all: ## Build the module: in KDIR, or for the stock kernel KVER in the build root
 ifneq ($(native),)
 all:
 	$(MAKE) -C $(KDIR) M=$(CURDIR)
 else ifneq ($(asked),)
 all:
-	@echo "error: $(KDIR) is no kernel build folder with Rust metadata (rust/libkernel.rmeta); without KDIR= the test ground makes one" >&2; false
+	@echo "error: $(KDIR) is no kernel build folder with Rust metadata (rust/libkernel.rmeta);" \
+		"without KDIR= the build root makes one" >&2; false
 else
 all: tell module
 
 .PHONY: tell
 tell:
-	@echo "== $(KDIR) has no Rust metadata: building in the test ground" >&2
+	@echo "== $(KDIR) has no Rust metadata: building in the build root" >&2
 endif
 
-ground: ## Set up the test ground: root, stock kernel, Rust metadata
+ground: ## Set up the build root: toolchain, stock kernel, Rust metadata
 	@scripts/ground.sh
 
 module: ground
@@ -49,10 +51,10 @@ bench: ground ## Measure the parser in userspace, beside a byte loop and memcpy 
 bench-guest: module ## Count what the module costs in a kernel (8 minutes)
 	@scripts/bench-guest.sh
 
-bench-uml: ground ## Measure transfers with and without the module in user-mode Linux (10 minutes, the first time 15)
+bench-uml: ground ## Measure transfers in user-mode Linux (10 minutes)
 	@scripts/uml.sh tests/bench-uml/run.sh
 
-check: ## Run all tests: check-scripts, lint, check-parser, check-replay, fuzz, check-build, check-evasion, check-guest
+check: ## Run all tests that take less than an hour together: see docs/TESTING.md
 	@scripts/check.sh
 
 check-scripts: ground ## Test what the tests stand on (seconds)
@@ -70,18 +72,26 @@ check-replay: ground ## Run the tests of tls-replay
 check-build: module ## Check what the build makes, and what it refuses
 	@tests/build/run.sh
 
-check-guest: module vectors ## Run the selftests in the guest, or those that T= names: T="attach load"
+check-docs: module replay ## Run what the documents show, in the guest; T="README.md" chooses
+	@scripts/vm.sh tests/docs/run.sh $(T)
+
+session: module replay ## Record the README's session again, into docs/session.svg
+	@scripts/session.sh
+
+check-guest: module vectors ## Run the selftests in the guest, or those of T="attach load"
 	@scripts/vm.sh tests/netns/run.sh $(T)
 
-check-evasion: module ## Send crafted packets through the module in the guest, or the cases that T= names
+check-evasion: module ## Send crafted packets through the module in the guest, or the cases of T=
 	@scripts/vm.sh tests/evasion/run.sh $(T)
 
-check-networks: module ## Send ordinary TLS through NAT, SYNPROXY, MPTCP and so on, or what T= names (10 minutes)
+check-networks: module ## Send TLS through NAT, SYNPROXY, MPTCP or what T= names (10 minutes)
 	@scripts/networks.sh $(T)
 
-check-netem: module ## Send honest TLS through bad networks (25 minutes); throughput is measured in user-mode Linux
-	@VM_MEMORY=2G scripts/vm.sh env NETEM_SECONDS=$${NETEM_SECONDS:-4} tests/netem/run.sh clean_100 impaired sized
-	@scripts/uml.sh env NETEM_SECONDS=$${NETEM_SECONDS:-2} NETEM_PAIRS=$${NETEM_PAIRS:-15} tests/netem/run.sh throughput
+check-netem: module ## Send TLS through bad networks, and measure throughput (25 minutes)
+	@VM_MEMORY=2G scripts/vm.sh env NETEM_SECONDS=$${NETEM_SECONDS:-4} \
+		tests/netem/run.sh clean_100 impaired sized
+	@scripts/uml.sh env NETEM_SECONDS=$${NETEM_SECONDS:-2} NETEM_PAIRS=$${NETEM_PAIRS:-15} \
+		tests/netem/run.sh throughput
 
 check-interop: module ## Send real TLS stacks through the module (15 minutes)
 	@scripts/interop.sh
@@ -90,16 +100,16 @@ check-interop: module ## Send real TLS stacks through the module (15 minutes)
 check-stress: module vectors ## 20000 connections, 100 loads, in the guest (10 minutes)
 	@VM_MEMORY=2G scripts/vm.sh tests/stress/run.sh
 
-check-debug: ground ## Run the guest's tests in a debug kernel: KASAN, lockdep and so on (an hour or two)
+check-debug: ground ## Run the guest's tests in a debug kernel: KASAN, lockdep (an hour or two)
 	@scripts/debug.sh
 
 deb: ground ## Build the Debian packages (DKMS, tls-replay) into build/deb
 	@scripts/deb.sh
 
-deb-modules: ground ## Build ready-made modules for Debian's kernels, and an apt archive, into build/deb
+deb-modules: ground ## Build modules for Debian's kernels, and an apt archive, into build/deb
 	@scripts/deb-modules.sh
 
-check-suite: ground ## Build and test for the kernel of another suite, SUITE= (forky), by its toolchain (20 minutes)
+check-suite: ground ## Build and test for another suite, SUITE= (forky) (20 minutes)
 	@scripts/suite.sh
 
 check-secure: module ## Boot with secure boot: which modules a locked-down kernel takes
@@ -108,7 +118,7 @@ check-secure: module ## Boot with secure boot: which modules a locked-down kerne
 check-deb: ground ## Install the Debian packages in a fresh root, and boot that (30 minutes)
 	@scripts/check-deb.sh
 
-fuzz: ground ## Fuzz the parser, the stream order, the search and the reader, SECONDS= (60) each
+fuzz: ground ## Fuzz the parser, TCP order, the search and the reader, SECONDS= (60) each
 	@SECONDS_EACH=$(or $(SECONDS),60) scripts/fuzz.sh
 
 coverage: ground ## Tell which lines of the parser the userspace tests run (2 minutes)
@@ -117,7 +127,7 @@ coverage: ground ## Tell which lines of the parser the userspace tests run (2 mi
 mutants: ground ## Tell which changes of the parser no test notices (an hour)
 	@scripts/mutants.sh
 
-lint: ground ## Run rustfmt, clippy, checkpatch, shellcheck, pyflakes
+lint: ground ## Run the lints of code and prose (scripts/lint.sh)
 	@scripts/lint.sh
 
 shell: module ## A shell in a guest with the module loaded
@@ -125,15 +135,21 @@ shell: module ## A shell in a guest with the module loaded
 
 clean: ## Remove what was built in the clone (the caches stay)
 	rm -rf build tools/replay/target
-	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
-		-o -name '.*.cmd' -o -name helpers_generated.rs -o -name modules.order \
-		-o -name Module.symvers \) -type f -exec rm -f {} +
+	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
+		-o -name '*.mod.c' -o -name '.*.cmd' -o -name helpers_generated.rs \
+		-o -name modules.order -o -name Module.symvers \) -type f -exec rm -f {} +
 
 distclean: clean ## Remove the caches too: root, kernels, metadata
 	@scripts/ground.sh --remove
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: T= (the tests to run: of check-guest, check-parser, check-evasion), KDIR= (native build), KVER= (a stock kernel of the archive, such as 7.2.12+deb13-amd64),"
-	@echo "  ARCH=arm64 (the newest kernel for arm64: cross-built, and its guest emulated),"
-	@echo "  VM_CPUS= VM_MEMORY= VM_TIMEOUT= VM_KVM= VM_QEMU= (the guest, see scripts/vm.sh), XDG_CACHE_HOME= (where the caches lie)"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)
+	@echo "Variables:"
+	@echo "  T=        which tests to run, for check-guest, check-parser, check-evasion, check-docs"
+	@echo "  KDIR=     the kernel's build folder, for a native build"
+	@echo "  KVER=     a stock kernel of the archive, such as 7.2.12+deb13-amd64, or a series"
+	@echo "  ARCH=     arm64: the newest kernel for it, cross-built, and an emulated guest"
+	@echo "  SECONDS=  how long to fuzz each target"
+	@echo "  VM_CPUS= VM_MEMORY= VM_TIMEOUT= VM_KVM= VM_QEMU=  the guest: see scripts/vm.sh"
+	@echo "  XDG_CACHE_HOME=  where the build root and kernels lie"

@@ -51,7 +51,8 @@ make_initial() {
 			number=$((${number:-10} + 1))
 			xz -dc "$module" >"modules/$number-$(basename "$module" .xz)"
 		done
-		find . | cpio -o -H newc --quiet >"../$(basename "$1").cpio"' make_initial "$guest_clone/$1" "$version"
+		find . | cpio -o -H newc --quiet >"../$(basename "$1").cpio"' make_initial \
+			"$guest_clone/$1" "$version"
 }
 
 # boot_into COMMAND: its output goes to the console hvc0, which is descriptor 1, and the kernel's
@@ -62,7 +63,8 @@ boot_into() {
 	append+=' oops=panic watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120'
 	make_initial "$out/initial" "$1"
 	in_root "$root" timeout --foreground --kill-after=20 "$timeout" \
-		qemu-system-aarch64 -M virt -cpu cortex-a72 -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1G}" \
+		qemu-system-aarch64 -M virt -cpu cortex-a72 -smp "${VM_CPUS:-2}" \
+		-m "${VM_MEMORY:-1G}" \
 		-nodefaults -display none -no-reboot \
 		-kernel "$kernel" -initrd "$out/initial.cpio" -append "$append" \
 		-chardev file,id=log,path=/dev/stderr -serial chardev:log \

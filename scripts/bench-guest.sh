@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the helper costs in a kernel: instructions, counted by QEMU, in a guest of one CPU; then throughput on two
-# CPUs. Prints tables; leaves the first, its plot and, in figures.tsv, each figure of each run (measure, variant, run,
-# quantity, value) in build/bench-guest. A figure fails nothing.
+# What the helper costs in a kernel: instructions, counted by QEMU, in a guest of one CPU; then
+# throughput on two CPUs. Prints tables; leaves the first, its plot and, in figures.tsv, each figure
+# of each run (measure, variant, run, quantity, value) in build/bench-guest. A figure fails nothing.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -31,11 +31,13 @@ build() {
 # guest SCRIPT: runs it; its lines of five columns are figures, the others are for who watches.
 guest() {
 	"$clone/scripts/vm.sh" "$bench/$1" "$out" |
-		awk -F '\t' -v tsv="$tsv" 'NF == 5 { print >>tsv; fflush(tsv); next } { print; fflush() }'
+		awk -F '\t' -v tsv="$tsv" \
+		'NF == 5 { print >>tsv; fflush(tsv); next } { print; fflush() }'
 }
 
 step "building the benchmark" build
 : >"$tsv"
 VM_CPUS=1 VM_MEMORY=2G VM_KVM=0 VM_QEMU=$counting guest count.sh
 VM_CPUS=2 VM_KVM=0 guest cpus.sh
-in_root "$root" env PYTHONDONTWRITEBYTECODE=1 python3 "$bench/table.py" "$results/figures.tsv" "$results"
+in_root "$root" env PYTHONDONTWRITEBYTECODE=1 python3 "$bench/table.py" "$results/figures.tsv" \
+	"$results"

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Measures the parser in userspace (tests/bench): criterion times it, callgrind counts its instructions. Prints
-# the table; leaves it, the figures and the plot in build/bench. A time fails nothing.
+# Measures the parser in userspace (tests/bench): criterion times it, callgrind counts its
+# instructions. Prints the table; leaves it, the figures and the plot in build/bench. A time fails
+# nothing.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,4 +17,5 @@ mkdir -p "$clone/build/bench"
 rm -rf "$clone/build/cargo/criterion"
 step "times, in turn (about two minutes)" in_root "$root" env -C tests/bench \
 	cargo bench --locked --bench throughput
-in_root "$root" env -C tests/bench cargo run --release --locked --quiet -- report "$guest_clone/build/cargo/criterion" "$out"
+in_root "$root" env -C tests/bench cargo run --release --locked --quiet -- report \
+	"$guest_clone/build/cargo/criterion" "$out"

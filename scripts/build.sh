@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds the module for $KVER in the test ground, into build/$KVER of the clone, and prints the module's path.
-# Arguments go to make.
+# Builds the module for $KVER in the build root, into build/$KVER of the clone, and prints the
+# module's path. Arguments go to make.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

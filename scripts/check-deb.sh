@@ -73,7 +73,8 @@ make_dkms_try() {
 # Our own archive, which is unsigned here.
 make_modules_try() {
 	make_try
-	echo "deb [trusted=yes] file:$guest_clone/build/deb/apt trixie main" >"$root/etc/apt/sources.list.d/tls.list"
+	echo "deb [trusted=yes] file:$guest_clone/build/deb/apt trixie main" \
+		>"$root/etc/apt/sources.list.d/tls.list"
 	inside apt-get update
 }
 
@@ -105,7 +106,8 @@ apt_is_well() { inside apt-get check && [ -z "$(inside dpkg --audit | tee "$said
 # built KERNEL...: for these kernels, and for no other
 built() {
 	diff <(printf '%s\n' "$@" | sort) \
-		<(inside dkms status nf_conntrack_tls | sed -n 's/^[^,]*, \([^,]*\), [^:]*: installed$/\1/p' | sort)
+		<(inside dkms status nf_conntrack_tls |
+			sed -n 's/^[^,]*, \([^,]*\), [^:]*: installed$/\1/p' | sort)
 }
 
 # logged WHAT FILE: below DKMS's folder of the module
@@ -114,8 +116,10 @@ logged() { grep -E "$1" "$root/var/lib/dkms/nf_conntrack_tls/"*"/$2"; }
 # Through a pipe: our own line and DKMS's reach a file by two ways, and one overwrites the other.
 logs_what_is_missing() {
 	local status=0
-	inside sh -c "dkms build nf_conntrack_tls/$upstream -k $older" 2>&1 | cat >"$said" || status=$?
-	[ "$status" = 77 ] && says "$older" "" && logged "^nf_conntrack_tls: not built .*its source is missing" build/make.log
+	inside sh -c "dkms build nf_conntrack_tls/$upstream -k $older" 2>&1 | cat >"$said" ||
+		status=$?
+	[ "$status" = 77 ] && says "$older" "" &&
+		logged "^nf_conntrack_tls: not built .*its source is missing" build/make.log
 }
 
 # What DKMS says by itself, of BUILD_EXCLUSIVE_CONFIG
@@ -131,9 +135,11 @@ refuses_other_rustc() {
 	printf '#!/bin/sh\necho "rustc 1.96.1 (another)"\n' >"$root/usr/local/bin/rustc"
 	chmod +x "$root/usr/local/bin/rustc"
 	inside env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		sh -c "/usr/src/nf_conntrack_tls-*/scripts/dkms.sh $newest" >"$said" 2>&1 || status=$?
+		sh -c "/usr/src/nf_conntrack_tls-*/scripts/dkms.sh $newest" >"$said" 2>&1 ||
+		status=$?
 	rm "$root/usr/local/bin/rustc"
-	[ "$status" = 77 ] && says "$newest" "rustc 1.96.1 (another) is installed, but the kernel was built by rustc 1."
+	[ "$status" = 77 ] && says "$newest" \
+		"rustc 1.96.1 (another) is installed, but the kernel was built by rustc 1."
 }
 
 rebuilds_from_cache() {
@@ -154,7 +160,8 @@ fails_and_heals() {
 # Headers that have the metadata are taken as they are: here those that have got it from what DKMS
 # made.
 takes_headers() {
-	local made=$root/var/cache/nf-conntrack-tls/$newest headers=$root/usr/src/linux-headers-$newest status=0
+	local made=$root/var/cache/nf-conntrack-tls/$newest \
+		headers=$root/usr/src/linux-headers-$newest status=0
 	cp -r "$made/rust" "$headers/"
 	cp "$made/scripts/target.json" "$headers/scripts/"
 	inside dkms build --force "nf_conntrack_tls/$upstream" -k "$newest" >"$said" 2>&1 &&
@@ -171,7 +178,8 @@ full_disk() {
 
 # A mount, too, so that it ends with the command.
 failed_build() {
-	fails_and_heals "mount --bind /usr/bin/false /usr/bin/gcc-14" "Bad return status for module build on kernel: "
+	fails_and_heals "mount --bind /usr/bin/false /usr/bin/gcc-14" \
+		"Bad return status for module build on kernel: "
 }
 
 is_documented() {
@@ -182,7 +190,8 @@ is_documented() {
 		! grep -rs nf_conntrack_tls /etc/modprobe.d /etc/modules-load.d /etc/modules'
 }
 
-replay_runs() { installs "$replay" && inside tls-replay --help && inside ls /usr/share/man/man1/tls-replay.1.gz; }
+replay_runs() { installs "$replay" && inside tls-replay --help &&
+	inside ls /usr/share/man/man1/tls-replay.1.gz; }
 
 had_no_openssl() { [ ! -e "$fresh/usr/bin/openssl" ]; }
 has_no_compiler() { ! inside sh -c 'command -v rustc || command -v gcc || command -v cc || command -v make || command -v dkms'; }
@@ -192,7 +201,8 @@ arm64_package() {
 	# shellcheck disable=SC2016
 	inside sh -euc 'for deb in build/deb/modules/nf-conntrack-tls-modules-[0-9]*_arm64.deb; do
 		rm -rf /tmp/arm64; dpkg -x "$deb" /tmp/arm64
-		modinfo /tmp/arm64/usr/lib/modules/*-arm64/updates/nf_conntrack_tls.ko.xz | grep "^vermagic:.*-arm64 .*aarch64"
+		modinfo /tmp/arm64/usr/lib/modules/*-arm64/updates/nf_conntrack_tls.ko.xz |
+			grep "^vermagic:.*-arm64 .*aarch64"
 	done'
 }
 
@@ -231,7 +241,8 @@ try_dkms() {
 	check had_no_openssl had_no_openssl
 	check install installs "$deb" "$common"
 	check built_for_the_kernel_with_rust built "$newest"
-	check metadata_is_the_kernels logged '^([1-9][0-9]*) of \1 symbols are the kernel' "$newest/x86_64/log/make.log"
+	check metadata_is_the_kernels logged '^([1-9][0-9]*) of \1 symbols are the kernel' \
+		"$newest/x86_64/log/make.log"
 	check refuses_a_kernel_without_rust refuses_rustless
 	check refuses_another_rustc refuses_other_rustc
 	check takes_headers_with_metadata takes_headers
@@ -240,7 +251,8 @@ try_dkms() {
 	check replay_runs replay_runs
 	say "kernel $older, first without its source (about 5 minutes)"
 	check second_kernel installs "linux-image-$older" "linux-headers-$older"
-	check says_that_its_source_is_missing says "$older" "its source is missing: 'apt install linux-source-"
+	check says_that_its_source_is_missing says "$older" \
+		"its source is missing: 'apt install linux-source-"
 	check logs_what_is_missing logs_what_is_missing
 	check source_comes_later installs "linux-source-$(cut -d . -f 1,2 <<<"$older")"
 	check built_for_both built "$newest" "$older"

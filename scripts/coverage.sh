@@ -21,32 +21,46 @@ measure() {
 	rm -rf "${clone:?}/$out/profiles"
 	in_root "$root" bash -euc '
 		out=$1 llvm=/usr/lib/llvm-$2/bin
-		export RUSTFLAGS="-C instrument-coverage" LLVM_PROFILE_FILE="$out/profiles/%p-%m.profraw"
-		cargo=(cargo test --locked --manifest-path tests/parser/Cargo.toml --target-dir "$out/target" --tests)
+		export RUSTFLAGS="-C instrument-coverage"
+		export LLVM_PROFILE_FILE="$out/profiles/%p-%m.profraw"
+		cargo=(cargo test --locked --manifest-path tests/parser/Cargo.toml
+			--target-dir "$out/target" --tests)
 		"${cargo[@]}"
 		mapfile -t tests < <("${cargo[@]}" --no-run --message-format=json 2>/dev/null |
 			sed -n "s/.*\"executable\":\"\([^\"]*\)\".*/\1/p")
 		"$llvm/llvm-profdata" merge -sparse "$out"/profiles/*.profraw -o "$out/all.profdata"
 		objects=("${tests[0]}" "${tests[@]/#/--object=}")
-		"$llvm/llvm-cov" export --format=lcov "${objects[@]}" --instr-profile="$out/all.profdata" >"$out/lcov"
+		"$llvm/llvm-cov" export --format=lcov "${objects[@]}" \
+			--instr-profile="$out/all.profdata" >"$out/lcov"
 	' coverage "$guest_clone/$out" "$llvm"
 }
 
-# A file goes by two paths, one where a generic function is defined, and one where it is used: a line counts
-# for both.
+# A file goes by two paths, one where a generic function is defined, and one where it is used: a
+# line counts for both.
 # shellcheck disable=SC2317
 told() {
 	awk -F '[:,]' -v uncovered="$clone/$out/uncovered" '
-		/^SF:/ { name = match($2, /tls_parser(\/[a-z0-9]+)?\.rs$/) ? substr($2, RSTART) : "" }
-		/^DA:/ && name { line = name ":" $2; if (!(line in runs)) { order[++n] = line; of[line] = name }; runs[line] += $3 }
+		/^SF:/ {
+			name = match($2, /tls_parser(\/[a-z0-9]+)?\.rs$/) ? substr($2, RSTART) : ""
+		}
+		/^DA:/ && name {
+			line = name ":" $2
+			if (!(line in runs)) { order[++n] = line; of[line] = name }
+			runs[line] += $3
+		}
 		END {
 			for (i = 1; i <= n; i++) {
 				line = order[i]; file = of[line]; all[file]++; total++
-				if (runs[line]) { run[file]++; covered++ } else { print line >uncovered }
+				if (runs[line]) { run[file]++; covered++ }
+				else { print line >uncovered }
 			}
-			for (file in all) { printf "%-28s %4d of %4d lines  %6.2f %%\n", file, run[file], all[file], 100 * run[file] / all[file] | "sort" }
+			for (file in all) {
+				printf "%-28s %4d of %4d lines  %6.2f %%\n", file, run[file],
+					all[file], 100 * run[file] / all[file] | "sort"
+			}
 			close("sort")
-			printf "%-28s %4d of %4d lines  %6.2f %%\n", "all", covered, total, 100 * covered / total
+			printf "%-28s %4d of %4d lines  %6.2f %%\n", "all", covered, total,
+				100 * covered / total
 			exit total == 0 || 100 * covered / total < goal
 		}' goal="$goal" "$clone/$out/lcov"
 }

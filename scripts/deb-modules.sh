@@ -19,7 +19,8 @@ maintainer=$(sed -n 's/^Maintainer: //p' "$clone/debian/control")
 
 # kernel_version VERSION: of the package that the kernel came by
 kernel_version() {
-	arch=$(kernel_arch "$1") archive apt-cache madison "linux-headers-$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2; exit }'
+	arch=$(kernel_arch "$1") archive apt-cache madison "linux-headers-$1" |
+		awk -F'|' '{ gsub(/ /, "", $2); print $2; exit }'
 }
 
 strip_for() {
@@ -56,7 +57,8 @@ pack() {
 	in_root "$root" sh -euc 'cd "$1"
 		find usr -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums
 		chmod -R u=rwX,go=rX .
-		dpkg-deb --root-owner-group --build . "$2"' pack "$guest_clone/$1" "$guest_clone/$out" >/dev/null
+		dpkg-deb --root-owner-group --build . "$2"' pack "$guest_clone/$1" \
+		"$guest_clone/$out" >/dev/null
 	rm -rf "${clone:?}/$1"
 }
 
@@ -81,10 +83,12 @@ module() {
 	sign "$file" "$version"
 	in_root "$root" xz --check=crc32 --lzma2=dict=1MiB "$file"
 	control "$name-modules-$version" "$arch" "$ours+$(kernel_version "$version")" \
-		"$name-common, linux-image-$version (= $(kernel_version "$version"))" "kernel $version" \
+		"$name-common, linux-image-$version (= $(kernel_version "$version"))" \
+		"kernel $version" \
 		>"$clone/$of/DEBIAN/control"
 	printf '#!/bin/sh\nset -e\ndepmod %s\n' "$version" >"$clone/$of/DEBIAN/postinst"
-	printf '#!/bin/sh\nset -e\n[ ! -d /lib/modules/%s/kernel ] || depmod %s\n' "$version" "$version" \
+	printf '#!/bin/sh\nset -e\n[ ! -d /lib/modules/%s/kernel ] || depmod %s\n' "$version" \
+		"$version" \
 		>"$clone/$of/DEBIAN/postrm"
 	chmod +x "$clone/$of/DEBIAN"/post*
 	pack "$of"
@@ -96,7 +100,8 @@ meta() {
 	arch=$(kernel_arch "$version")
 	mkdir -p "$clone/$of/DEBIAN"
 	control "$name-modules-$arch" "$arch" "$ours+$(kernel_version "$version")" \
-		"$name-modules-$version, linux-image-$arch (= $(kernel_version "$version"))" "newest kernel" \
+		"$name-modules-$version, linux-image-$arch (= $(kernel_version "$version"))" \
+		"newest kernel" \
 		>"$clone/$of/DEBIAN/control"
 	pack "$of"
 }
@@ -105,17 +110,21 @@ meta() {
 make_archive() {
 	rm -rf "${clone:?}/$apt"
 	mkdir -p "$clone/$apt/conf"
-	printf '%s\n' "Origin: $name" "Label: $name" "Codename: trixie" "Architectures: amd64 arm64" "Components: main" \
-		"Description: $name for Debian's kernels" ${APT_SIGN_WITH:+"SignWith: $APT_SIGN_WITH"} >"$clone/$apt/conf/distributions"
+	printf '%s\n' "Origin: $name" "Label: $name" "Codename: trixie" \
+		"Architectures: amd64 arm64" "Components: main" \
+		"Description: $name for Debian's kernels" \
+		${APT_SIGN_WITH:+"SignWith: $APT_SIGN_WITH"} >"$clone/$apt/conf/distributions"
 	in_root "$root" sh -euc 'for deb in build/deb/*.deb build/deb/modules/*.deb; do
-		case $deb in *dbgsym*) ;; *) reprepro -b "$1" includedeb trixie "$deb" ;; esac; done' archive "$apt"
+		case $deb in *dbgsym*) ;; *) reprepro -b "$1" includedeb trixie "$deb" ;; esac
+	done' archive "$apt"
 }
 
 # prepare SERIES ARCH: sets the ground up for the series' newest kernel, builds the module, and
 # prints the version.
 prepare() {
 	local built
-	built=$(KVER=$1 ARCH=$2 "$clone/scripts/ground.sh" >&2 && KVER=$1 ARCH=$2 "$clone/scripts/build.sh") || return
+	built=$(KVER=$1 ARCH=$2 "$clone/scripts/ground.sh" >&2 &&
+		KVER=$1 ARCH=$2 "$clone/scripts/build.sh") || return
 	basename "$(dirname "$built")"
 }
 
@@ -131,7 +140,8 @@ if [ $# = 0 ]; then
 	done
 fi
 into_root deb "Debian's packaging tools (about a minute)"
-[ -e "$(ls "$clone"/build/deb/nf-conntrack-tls-common_*.deb 2>/dev/null)" ] || "$clone/scripts/deb.sh"
+[ -e "$(ls "$clone"/build/deb/nf-conntrack-tls-common_*.deb 2>/dev/null)" ] ||
+	"$clone/scripts/deb.sh"
 rm -rf "${clone:?}/$out"
 mkdir -p "$clone/$out"
 for version in "${versions[@]}"; do

@@ -26,8 +26,10 @@ same_version() {
 copy_source() {
 	rm -rf "${clone:?}/$out"
 	mkdir -p "$clone/$out/source"
-	(cd "$clone" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$out/source")
-	[ -z "${DEBEMAIL:-}" ] || sed -i "s/$placeholder/${DEBFULLNAME:?with DEBEMAIL} <$DEBEMAIL>/" \
+	(cd "$clone" && git ls-files -z --cached --others --exclude-standard |
+		xargs -0 cp --parents -t "$out/source")
+	[ -z "${DEBEMAIL:-}" ] || sed \
+		-i "s/$placeholder/${DEBFULLNAME:?with DEBEMAIL} <$DEBEMAIL>/" \
 		"$clone/$out/source/debian"/{control,changelog}
 }
 
@@ -38,13 +40,16 @@ build_package() {
 	in_root "$root" sh -euc 'out=$1 version=$2
 		cp -a "$out/source" /tmp/source
 		cd /tmp/source
-		cargo vendor --quiet --locked --manifest-path tools/replay/Cargo.toml vendor >/dev/null
+		cargo vendor --quiet --locked --manifest-path tools/replay/Cargo.toml \
+			vendor >/dev/null
 		# Of no use to Linux, and not in the form of source.
 		find vendor -name "*.a" -o -name "*.lib" -o -name "*.dll" | xargs -r rm
 		XZ_OPT=-2 tar -cJf "../nf-conntrack-tls_$version.orig-vendor.tar.xz" vendor
-		tar -cJf "../nf-conntrack-tls_$version.orig.tar.xz" --exclude=./debian --exclude=./vendor .
+		tar -cJf "../nf-conntrack-tls_$version.orig.tar.xz" --exclude=./debian \
+			--exclude=./vendor .
 		dpkg-buildpackage -us -uc
-		cp ../*nf-conntrack-tls* ../tls-replay* "$out"' build "$guest_clone/$out" "$upstream"
+		cp ../*nf-conntrack-tls* ../tls-replay* "$out"' build "$guest_clone/$out" \
+			"$upstream"
 	rm -rf "${clone:?}/$out/source"
 }
 
@@ -52,7 +57,8 @@ build_package() {
 check_package() {
 	in_root "$root" mandoc -T lint -W warning docs/nf_conntrack_tls.4 tools/replay/tls-replay.1
 	in_root "$root" sh -c "lintian --allow-root --info --pedantic \
-		--suppress-tags initial-upload-closes-no-bugs --fail-on error,warning,info,pedantic $out/*.changes"
+		--suppress-tags initial-upload-closes-no-bugs \
+		--fail-on error,warning,info,pedantic $out/*.changes"
 }
 
 need_root

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds a debug kernel (scripts/kconfig) from the source of the stock kernel $KVER, once for each set of fragments, and
-# prints its version: that of the stock kernel with -debug behind it. With KVER= set to that, scripts/build.sh and
-# scripts/vm.sh take it like any other. 15 to 40 minutes, 2 GB.
+# Builds a debug kernel (scripts/kconfig) from the source of the stock kernel $KVER, once for each
+# set of fragments, and prints its version: that of the stock kernel, followed by -debug. With
+# KVER= set to that, scripts/build.sh and scripts/vm.sh take it like any other. 15 to 40 minutes, 2
+# GB.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -18,7 +19,8 @@ mapfile -t tools < <(packages "$clone/scripts/packages-debug.txt")
 stamp=debug-$version-$(key "$fragments" "${tools[*]}")
 
 # RUST depends on !KASAN || CC_IS_CLANG.
-clang_make() { in_root "$root" make --no-print-directory -C "$tree" LLVM=-19 LOCALVERSION="${version#"${version%%[+-]*}"}" "$@"; }
+clang_make() { in_root "$root" make --no-print-directory -C "$tree" LLVM=-19 \
+	LOCALVERSION="${version#"${version%%[+-]*}"}" "$@"; }
 
 configure() {
 	link_tree "$(source_tree "$stock")" "$tree"

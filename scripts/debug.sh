@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The module in a debug kernel (scripts/debug-kernel.sh): its KUnit cases, memory that is refused, all guest tests, a short
-# stress, and memory that was lost; any complaint of the kernel is a failure. Then a deliberate mistake, of which the kernel
-# has to complain. Slow: an hour or more without KVM. Before, the selftests and evasions in user-mode Linux with KASAN,
-# which knows less but is quick. scripts/debug.sh PART... runs the parts named.
+# The module in a debug kernel (scripts/debug-kernel.sh): its KUnit cases, memory that is refused,
+# all guest tests, a short stress, and memory that was lost; any complaint of the kernel is a
+# failure. Then a deliberate mistake, of which the kernel has to complain. Slow: an hour or more
+# without KVM. Before, the selftests and evasions in user-mode Linux with KASAN, which knows less
+# but is quick. scripts/debug.sh PART... runs the parts named.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -35,12 +36,14 @@ part() {
 	evasion) guest tests/debug/leaks.sh tests/evasion/run.sh ;;
 	stress) guest tests/debug/leaks.sh tests/stress/run.sh 1000 20 ;;
 	oob) VM_SPLAT=$caught guest tests/debug/oob.sh ;;
-	uml) uml tests/netns/run.sh && uml tests/evasion/run.sh && VM_SPLAT=$caught uml tests/debug/oob.sh ;;
+	uml) uml tests/netns/run.sh && uml tests/evasion/run.sh &&
+		VM_SPLAT=$caught uml tests/debug/oob.sh ;;
 	*) die "there is no part $1: uml, debug, netns, evasion, stress, oob" ;;
 	esac
 }
 
-# need_kernel PART: the debug kernel, and what is built for it, unless the part is the one without it.
+# need_kernel PART: the debug kernel, and what is built for it, unless the part is the one without
+# it.
 need_kernel() {
 	[[ $1 != uml && -z $built ]] || return 0
 	KVER=$("$clone/scripts/debug-kernel.sh")

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DKMS's PRE_BUILD: scripts/dkms.sh KERNEL readies the folder that the module is built in, which is the kernel's
-# headers and the Rust metadata that they lack. It is kept, so that the next build for the kernel is quick. Headers
-# that have the metadata are taken as they are.
-# Exit status 77, what DKMS takes for "not for this kernel": something is missing, and one line says what.
-# Any other is an error.
+# DKMS's PRE_BUILD: scripts/dkms.sh KERNEL readies the folder that the module is built in, which is
+# the kernel's headers and the Rust metadata that they lack. It is kept, so that the next build for
+# the kernel is quick. Headers that have the metadata are taken as they are. Exit status 77, what
+# DKMS takes for "not for this kernel": something is missing, and one line says what. Any other is
+# an error.
 
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -17,11 +17,12 @@ folder=$cache/$kernel
 supported=$(sed -n 's/^supported := //p' "$here/../Kbuild")
 tree=$cache/source
 needed=2	# GB, while it is made
-# The tools for compiled code come with the headers. To make them takes libelf-dev and libssl-dev, which apt cannot
-# install where the kernel came with a newer libelf of backports.
+# The tools for compiled code come with the headers. To make them takes libelf-dev and libssl-dev,
+# which apt cannot install where the kernel came with a newer libelf of backports.
 goals=(prepare CONFIG_OBJTOOL= CONFIG_DEBUG_INFO_BTF= CONFIG_MODULE_SIG_FORMAT=)
 
-# refuse STATUS WHY: DKMS keeps what this script says for its log. Its own output, further up, is apt's.
+# refuse STATUS WHY: DKMS keeps what this script says for its log. Its own output, further up, is
+# apt's.
 refuse() {
 	local line pid=$PPID
 	line="nf_conntrack_tls: not built for kernel $kernel: $2"
@@ -59,20 +60,23 @@ find_source() {
 	local package=linux-source-$series wanted
 	source=/usr/src/$package.tar.xz
 	wanted=$(version "linux-headers-$kernel")
-	[ -n "$wanted" ] || refuse 77 "it is not one of Debian's: there is no package linux-headers-$kernel"
+	[ -n "$wanted" ] || refuse 77 \
+		"it is not one of Debian's: there is no package linux-headers-$kernel"
 	[ "$(version "$package")" = "$wanted" ] ||
 		refuse 77 "its source is missing: 'apt install $package=$wanted' brings it, and builds the module"
 }
 
 # What the metadata depends on
-key() { sha256sum "$headers"/{.config,Module.symvers} "$source" | cut -d ' ' -f 1; rustc --version; }
+key() { sha256sum "$headers"/{.config,Module.symvers} "$source" |
+	cut -d ' ' -f 1; rustc --version; }
 
 # The headers by links, and the metadata.
 make_folder() {
 	local part=$folder.part
 	rm -rf "$part"
 	mkdir -p "$part"/{rust,scripts}
-	find "$headers/" -mindepth 1 -maxdepth 1 ! -name Makefile ! -name scripts -exec ln -s -t "$part" {} +
+	find "$headers/" -mindepth 1 -maxdepth 1 ! -name Makefile ! -name scripts -exec ln \
+		-s -t "$part" {} +
 	ln -s -t "$part/scripts" "$headers"/scripts/*
 	sed "s|$headers\$|$folder|" "$headers/Makefile" >"$part/Makefile"
 	mv "$tree"/rust/*.{rmeta,so} "$part/rust/"

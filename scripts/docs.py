@@ -36,25 +36,51 @@ def items(section: str) -> set[str]:
 def differences(what: str, code: set[str], document: str, named: set[str]) -> list[str]:
     """What one of both lacks, a line each."""
     lines = [f"{document} lacks the {what} {name}" for name in sorted(code - named)]
-    return lines + [f"{document} names the {what} {name}, which is none" for name in sorted(named - code)]
+    return lines + [
+        f"{document} names the {what} {name}, which is none" for name in sorted(named - code)
+    ]
 
 
 def main() -> int:
     """Compares."""
     reasons = set(re.findall(r'Reason::\w+ => "(\w+)"', read("tls_parser/reason.rs")))
     counters = set(re.findall(r'^    \w+ = "(\w+)",', read("counters.rs"), flags=re.MULTILINE))
-    fields = {name.lower() for name in re.findall(r"NF_CT_TLS_FIELD_(\w+)\] = FIELD", read("helpers/fields.c"))}
+    fields = {
+        name.lower()
+        for name in re.findall(r"NF_CT_TLS_FIELD_(\w+)\] = FIELD", read("helpers/fields.c"))
+    }
     found = differences("reason", reasons, "docs/RULES.md", rows("docs/RULES.md", "# Rules"))
-    found += differences("reason", reasons, "README.md", set(re.findall(r"`(\w+)`", read("README.md").split("## What it checks", 1)[1].split("Each reason", 1)[0])))
-    found += differences("setting", fields, "docs/OPERATING.md", rows("docs/OPERATING.md", "## Policy"))
-    found += differences("counter", counters, "docs/OPERATING.md", rows("docs/OPERATING.md", "`name value` pair"))
+    found += differences(
+        "reason",
+        reasons,
+        "README.md",
+        set(
+            re.findall(
+                r"`(\w+)`",
+                read("README.md").split("## What it checks", 1)[1].split("Each reason", 1)[0],
+            )
+        ),
+    )
+    found += differences(
+        "setting", fields, "docs/OPERATING.md", rows("docs/OPERATING.md", "## Policy")
+    )
+    found += differences(
+        "counter", counters, "docs/OPERATING.md", rows("docs/OPERATING.md", "`name value` pair")
+    )
     man = items(".Ss Parameters and sysctls")
     found += differences("setting", fields, "docs/nf_conntrack_tls.4", man)
     text = read("docs/nf_conntrack_tls.4")
-    found += [f"docs/nf_conntrack_tls.4 lacks {name}" for name in sorted(reasons | counters) if not re.search(rf"\b{name}\b", text)]
+    found += [
+        f"docs/nf_conntrack_tls.4 lacks {name}"
+        for name in sorted(reasons | counters)
+        if not re.search(rf"\b{name}\b", text)
+    ]
     if not (reasons and counters and fields):
         found.append("the code has no reasons, counters or settings: is this script out of date?")
-    print("\n".join(found) or f"{len(reasons)} reasons, {len(counters)} counters and {len(fields)} settings agree")
+    print(
+        "\n".join(found)
+        or f"{len(reasons)} reasons, {len(counters)} counters and {len(fields)} settings agree"
+    )
     return 1 if found else 0
 
 

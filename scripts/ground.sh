@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Sets the test ground up: a trixie root with the toolchain that built Debian's kernels, a stock kernel of
-# trixie-backports in it, and the Rust metadata that its headers package lacks. Each step is skipped when
-# its result is there; KVER= chooses another kernel of the archive, ARCH=arm64 the newest for arm64, cross-built. With
-# --remove: removes all of it.
+# Sets the build root up: a trixie root with the toolchain that built Debian's kernels, a stock
+# kernel of trixie-backports in it, and the Rust metadata that its headers package lacks. Each step
+# is skipped when its result is there; KVER= chooses another kernel of the archive, ARCH=arm64 the
+# newest for arm64, cross-built. With --remove: removes all of it.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -26,7 +26,8 @@ make_root() {
 	fi
 	install_host_tools
 	need_space 8 "$cache"
-	step "trixie root with toolchain and test tools (about 2 minutes)" bootstrap_root "$root" "$packages"
+	step "trixie root with toolchain and test tools (about 2 minutes)" bootstrap_root "$root" \
+		"$packages"
 }
 
 # A new root has no package list.
@@ -47,7 +48,8 @@ listed() { grep -qxF -- "$1" < <(versions); }
 # archive_versions PACKAGE: the newest first
 archive_versions() { archive apt-cache madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2 }'; }
 
-# find_source VERSION: the source package of exactly that kernel; Debian's is named after the upstream series.
+# find_source VERSION: the source package of exactly that kernel; Debian's is named after the
+# upstream series.
 find_source() {
 	local package version
 	package=linux-source-$(cut -d. -f1,2 <<<"${1%%[+-]*}")
@@ -62,8 +64,8 @@ refresh_list() {
 		say "warning: the package list could not be refreshed (see $log); going on with the old one"
 }
 
-# choose_newest [SERIES]: of the series, or of any that is supported. Once a day. While the archive moves, a
-# kernel can be there before its source.
+# choose_newest [SERIES]: of the series, or of any that is supported. Once a day. While the archive
+# moves, a kernel can be there before its source.
 choose_newest() {
 	local version series newest
 	newest=$(newest_file "${1:-}")
@@ -86,14 +88,16 @@ choose_kernel() {
 		KVER=$(cat "$(newest_file "${KVER:-}")")
 	elif ! is_prepared "$KVER"; then
 		refresh_list
-		listed "$KVER" || die "KVER=$KVER is not in the archive, which has: $(versions | tr '\n' ' ')"
+		listed "$KVER" || die \
+			"KVER=$KVER is not in the archive, which has: $(versions | tr '\n' ' ')"
 	fi
 	say "kernel: $KVER"
 }
 
 # --- the kernel, and its metadata -------------------------------------------
 
-# unpack PACKAGE...: downloads packages, and unpacks them into the root. An interrupted download goes on.
+# unpack PACKAGE...: downloads packages, and unpacks them into the root. An interrupted download
+# goes on.
 unpack() {
 	local debs
 	debs=/var/cache/nf_conntrack_tls/$(key "$@")
@@ -149,7 +153,7 @@ make_kernel() {
 	grep -qx CONFIG_RUST=y "$(headers)/.config" ||
 		die "kernel $KVER was built without CONFIG_RUST=y, so no Rust module loads into it: choose a newer one with KVER="
 	once "binary-$KVER" "stock kernel $KVER" unpack_kernel "${source#*=}"
-	# Without stamps of their own: a build cut short is made anew from the source.
+	# Without stamps of their own: a build cut short starts over from the source.
 	step "its source, $source" unpack_source "$source"
 	step "its Rust metadata (about a minute and a half)" prepare_metadata
 	touch "$state/kernel-$KVER"
@@ -157,7 +161,7 @@ make_kernel() {
 
 need_root
 mkdir -p "$cache"
-one_at_a_time "" "this test ground"
+one_at_a_time "" "this build root"
 if [ "${1:-}" = --remove ]; then
 	rm -rf --one-file-system "$cache"
 	say "removed $cache"

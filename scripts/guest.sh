@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Shared by vm.sh and uml.sh: running a script in a guest, and judging how it went. Sourced behind lib.sh by
-# a script that has set $version, $out and $timeout, and has a function boot_into COMMAND: boots, gives the
-# command's output by descriptor 1, and the kernel's log by 2.
+# Shared by vm.sh and uml.sh: running a script in a guest, and judging how it went. Sourced behind
+# lib.sh by a script that has set $version, $out and $timeout, and has a function boot_into COMMAND:
+# boots, gives the command's output by descriptor 1, and the kernel's log by 2.
 # shellcheck disable=SC2154
 
 # shellcheck source=scripts/splats.sh
@@ -52,7 +52,8 @@ judge() {
 	local guest_log=$clone/$out/guest.log
 	[ -s "$guest_log" ] || die "the guest did not boot"
 	if [ -n "${VM_SPLAT:-}" ]; then
-		grep -E -e "$VM_SPLAT" "$guest_log" >&2 || die "the guest's kernel did not complain of '$VM_SPLAT': see $guest_log"
+		grep -E -e "$VM_SPLAT" "$guest_log" >&2 ||
+			die "the guest's kernel did not complain of '$VM_SPLAT': see $guest_log"
 	elif grep -nE -e "$splats" "$guest_log" >&2; then
 		die "the guest's kernel complained: see $guest_log"
 	fi

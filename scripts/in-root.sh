@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs a command in the test ground's root, in the clone: scripts/in-root.sh COMMAND...
+# Runs a command in the build root, in the clone: scripts/in-root.sh COMMAND...
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

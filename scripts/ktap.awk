@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Counts the results of a KTAP stream, nested or not, and prints "P F". A result that stands below others only
-# sums them up, and is not counted. What a green run must not hide counts as a failure: a skipped test, a
-# plan that is missing or not met, a bail-out, no test at all.
+# Counts the results of a KTAP stream, nested or not, and prints "P F". A result that stands below
+# others only sums them up, and is not counted. What a green run must not hide counts as a failure:
+# a skipped test, a plan that is missing or not met, a bail-out, no test at all.
 
 function fail(why) { printf "# ktap: %s\n", why > "/dev/stderr"; failed++ }
 
-# Ends the blocks that stand at column c or behind it.
+# Ends the blocks that stand at column c or to its right.
 function end_blocks(c) {
 	for (; depth > 0 && column[depth] >= c; depth--)
 		if (plan[depth] != seen[depth])
-			fail(sprintf("%s tests planned, %d seen", plan[depth] == "" ? "no" : plan[depth], seen[depth]))
+			fail(sprintf("%s tests planned, %d seen",
+				plan[depth] == "" ? "no" : plan[depth], seen[depth]))
 }
 
 function begin_block(c) {

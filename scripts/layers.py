@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""layers.py [TLS_PARSER.RS]: fails when a file of the parser imports what stands above it, or in a circle.
+"""layers.py [TLS_PARSER.RS]: fails when a file of the parser imports a higher one, or in a circle.
 
-LAYERS is the order. A file may import files of the layers below its own, and of its own if that makes no circle.
-Prints each import that it must not have, each circle, and how many files are in circles.
+LAYERS is the order. A file may import files of the layers below its own. It may import files of its
+own layer if that makes no circle. Prints each forbidden import, each circle, and how many files are
+in circles.
 
-What counts as an import is a path that leaves the file: `use super::x`, `super::x::y()`, `crate::tls_parser::x`. An
-item that tls_parser.rs takes from one of its modules counts as that module's; what it defines itself, as its own. A
-method that another file adds to a type is not seen.
+A path that leaves the file counts as an import: `use super::x`, `super::x::y()`,
+`crate::tls_parser::x`. An item that tls_parser.rs re-exports from a module counts as that module's.
+An item that tls_parser.rs defines counts as its own. Methods that another file adds to a type are
+not seen.
 """
 
 import re
@@ -33,7 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent / "tls_parser.rs"
 
 # Comments and literals, which hold no imports, and what paths consist of.
 _TOKEN = re.compile(
-    r"""(?P<skip>//[^\n]*|/\*.*?\*/|b?"(?:\\.|[^"\\])*"|b?'(?:\\.[^']*|[^'\\])'|\s+)|(?P<token>\w+|::|.)""",
+    r"""(?P<skip>//[^\n]*|/\*.*?\*/|b?"(?:\\.|[^"\\])*"|b?'(?:\\.[^']*|[^'\\])'|\s+)"""
+    r"""|(?P<token>\w+|::|.)""",
     re.DOTALL,
 )
 _VISIBILITY = re.compile(r"\bpub\s*\([^)]*\)")
@@ -50,7 +53,7 @@ def tokens(text: str) -> list[str]:
 
 @dataclass
 class Source:
-    """The paths that a source names: those of `use`, and others that begin with `super` or `crate`."""
+    """The paths that a source names: those of `use`, and those that begin with `super` or `crate`."""
 
     stream: list[str]
     at: int = 0
@@ -107,7 +110,7 @@ class Source:
 
 
 def first_outside(depth: int, path: PathOf) -> str | None:
-    """The name in tls_parser.rs that a path of one of its modules begins with; None if it stays inside."""
+    """The name in tls_parser.rs that a module's path begins with; None if the path stays inside."""
     if path[0] == "crate":
         return path[2] if path[1:2] == ("tls_parser",) and len(path) > 2 else None
     supers = next((i for i, name in enumerate(path) if name != "super"), len(path))
@@ -163,7 +166,9 @@ def complaints(graph: Graph, layers: list[list[str]]) -> list[str]:
     """Each file that the layers lack, or that is not there; and each import that goes up."""
     height = {name: number for number, names in enumerate(layers) for name in names}
     wrong = [f"{name} is in no layer" for name in sorted(set(graph) - set(height))]
-    wrong += [f"there is no {name}.rs, but a layer has it" for name in sorted(set(height) - set(graph))]
+    wrong += [
+        f"there is no {name}.rs, but a layer has it" for name in sorted(set(height) - set(graph))
+    ]
     wrong += [
         f"{name} imports {other}, which stands above it"
         for name in sorted(graph)

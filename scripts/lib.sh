@@ -8,7 +8,8 @@ set -euo pipefail
 clone=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/nf_conntrack_tls
 guest_clone=/nf_conntrack_tls	# where the clone stands in the root, and in the guest
-captures=${NF_CT_TLS_PCAPS:-$clone/../shared/pcaps}	# real captures, where there are any: /run/pcaps in the root
+# real captures, where there are any: /run/pcaps in the root
+captures=${NF_CT_TLS_PCAPS:-$clone/../shared/pcaps}
 log=$cache/log
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -21,9 +22,9 @@ die() {
 
 need_root() {
 	[ "$(id -u)" = 0 ] ||
-		die "the test ground needs root (chroot and mounts): run 'sudo make ...'"
+		die "the build root needs root (chroot and mounts): run 'sudo make ...'"
 	unshare --mount --pid --fork true 2>/dev/null ||
-		die "the test ground needs mounts and namespaces, which are not allowed here: give the container more privileges"
+		die "the build root needs mounts and namespaces, which are not allowed here: give the container more privileges"
 }
 
 # need_space GB DIR
@@ -31,11 +32,12 @@ need_space() {
 	local free
 	free=$(df --output=avail -BG "$2" | tail -n 1 | tr -dc 0-9)
 	[ "$free" -ge "$1" ] ||
-		die "$2 has $free GB free, the test ground needs $1; XDG_CACHE_HOME= chooses another place"
+		die "$2 has $free GB free, the build root needs $1; XDG_CACHE_HOME= chooses another place"
 }
 
-# step WHAT COMMAND...: says what is done, and how long it took. The command's output goes to a log, the end
-# of which is shown if it fails. It runs in the background, so that a signal to this script ends it at once.
+# step WHAT COMMAND...: says what is done, and how long it took. The command's output goes to a log,
+# the end of which is shown if it fails. It runs in the background, so that a signal to this script
+# ends it at once.
 step() {
 	local what=$1 start=$SECONDS job
 	shift
@@ -46,7 +48,8 @@ step() {
 	) >"$log" 2>&1 </dev/null &
 	job=$!
 	# shellcheck disable=SC2064
-	trap "kill $job 2>/dev/null; die '$what: interrupted; the next run starts it over'" INT TERM HUP
+	trap "kill $job 2>/dev/null; die '$what: interrupted; the next run starts it over'" INT \
+		TERM HUP
 	if ! wait "$job"; then
 		tail -n 20 "$log" >&2
 		die "$what: failed after $((SECONDS - start)) s; the whole log is in $log"
@@ -68,8 +71,8 @@ find_root() {
 }
 find_root
 
-# contained COMMAND...: runs it with mounts and processes in namespaces of their own, which end with the script
-# that made them, whatever ends it.
+# contained COMMAND...: runs it with mounts and processes in namespaces of their own, which end with
+# the script that made them, whatever ends it.
 contained() {
 	setpriv --pdeathsig KILL \
 		unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$@"
@@ -99,12 +102,14 @@ in_root() {
 		if [ -e "$authorities" ] && [ -e "$root$authorities" ]; then
 			mount --bind "$(readlink -f "$authorities")" "$root$authorities"
 		fi
-		cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || rm -f "$root/etc/resolv.conf"
+		cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null ||
+			rm -f "$root/etc/resolv.conf"
 		chroot "$root" env -C "$into" "$@"
 	' in_root "$into" "$clone" "$guest_clone" "$captures" \
 		-i HOME=/root PATH=/opt/venv/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
 		TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive CARGO_HOME=/var/cache/cargo \
-		CARGO_TARGET_DIR="$guest_clone/build/cargo" NF_CT_TLS_PCAPS=/run/pcaps "${proxies[@]}" "$@"
+		CARGO_TARGET_DIR="$guest_clone/build/cargo" NF_CT_TLS_PCAPS=/run/pcaps \
+		"${proxies[@]}" "$@"
 }
 
 # The root knows nothing of the machine but how to reach the network.
@@ -142,24 +147,25 @@ esac
 # newest_file [SERIES]: holds the version that ground.sh chose.
 newest_file() { printf '%s/newest-%s%s\n' "$state" "$arch" "${1:+-$1}"; }
 
-# The kernel version that the user chose; else, or of the series that the user chose, the one that ground.sh
-# did. Sets $version.
+# The kernel version that the user chose; else, or of the series that the user chose, the one that
+# ground.sh did. Sets $version.
 find_kernel() {
 	version=${KVER:-}
 	if [ -z "$version" ] || is_series "$version"; then
 		version=$(cat "$(newest_file "$version")" 2>/dev/null) || version=
 	fi
 	if [ -z "$version" ] || ! is_prepared "$version"; then
-		die "the test ground is not set up${version:+ for kernel $version}: run 'make ground${version:+ KVER=$version}'"
+		die "the build root is not set up${version:+ for kernel $version}: run 'make ground${version:+ KVER=$version}'"
 	fi
 }
 
 need_ground() {
 	need_root
-	[ -d "$root" ] || die "the test ground is not set up: run 'make ground'"
+	[ -d "$root" ] || die "the build root is not set up: run 'make ground'"
 }
 
-# one_at_a_time NAME WHAT: waits for another run that does WHAT, until this script ends or closes descriptor 9.
+# one_at_a_time NAME WHAT: waits for another run that does WHAT, until this script ends or closes
+# descriptor 9.
 one_at_a_time() {
 	exec 9>"$cache/lock$1"
 	flock -n 9 || {
@@ -183,16 +189,18 @@ once() {
 into_root() {
 	local tools
 	mapfile -t tools < <(packages "$clone/scripts/packages-$1.txt")
-	once "$1-$(key "${tools[@]}")" "$2" in_root "$root" apt-get install -y --no-install-recommends "${tools[@]}"
+	once "$1-$(key "${tools[@]}")" "$2" in_root "$root" apt-get install \
+		-y --no-install-recommends "${tools[@]}"
 }
 
 # cargo_tool NAME VERSION HOW_LONG: into the root's /usr/local, when first asked for.
 cargo_tool() {
-	once "$1-$2" "$1 $2 ($3)" in_root "$root" cargo install --quiet --locked --root /usr/local --version "$2" "$1"
+	once "$1-$2" "$1 $2 ($3)" in_root "$root" cargo install --quiet --locked --root /usr/local \
+		--version "$2" "$1"
 }
 
-# archive COMMAND...: apt's, in the root. For another architecture apt has a folder and package lists of
-# its own there, and takes no package for installed.
+# archive COMMAND...: apt's, in the root. For another architecture apt has a folder and package
+# lists of its own there, and takes no package for installed.
 archive() {
 	local apt=/var/lib/nf_conntrack_tls/apt-$arch
 	if [ "$arch" = amd64 ]; then
@@ -203,7 +211,8 @@ archive() {
 		mkdir -p "$root$apt"/{lists,archives}/partial
 		touch "$root$apt/status"
 		printf '%s;\n' "APT::Architecture \"$arch\"" "APT::Architectures { \"$arch\"; }" \
-			"Dir::State \"$apt\"" "Dir::State::status \"$apt/status\"" "Dir::Cache \"$apt\"" >"$root$apt/conf"
+			"Dir::State \"$apt\"" "Dir::State::status \"$apt/status\"" \
+			"Dir::Cache \"$apt\"" >"$root$apt/conf"
 	fi
 	in_root "$root" env APT_CONFIG="$apt/conf" "$@"
 }
@@ -216,8 +225,8 @@ versions() {
 
 source_tree() { printf '/usr/src/nf_conntrack_tls/%s\n' "$1"; }
 
-# link_tree FROM TO: another tree of a kernel's source, in which nothing was built. Links to the same files cost no
-# space; mrproper and the build unlink what they replace.
+# link_tree FROM TO: another tree of a kernel's source, in which nothing was built. Links to the
+# same files cost no space; mrproper and the build unlink what they replace.
 link_tree() {
 	rm -rf "$root$2"
 	mkdir -p "$root$2"
@@ -225,14 +234,17 @@ link_tree() {
 	in_root "$root" make -s -C "$2" mrproper
 }
 
-# check_config WHICH FOLDER FRAGMENTS: what the configuration's rules took away would be missed later, and less clearly.
+# check_config WHICH FOLDER FRAGMENTS: what the configuration's rules took away would be missed
+# later, and less clearly.
 check_config() {
 	local lacking
 	lacking=$(grep '^CONFIG' <<<"$3" | { grep -vxF -f "$root$2/.config" || :; } | tr '\n' ' ')
-	[ -z "$lacking" ] || die "scripts/kconfig asks for what a $1 kernel $version does not have: $lacking"
+	[ -z "$lacking" ] || die \
+		"scripts/kconfig asks for what a $1 kernel $version does not have: $lacking"
 }
 
-# kernel_make VERSION ARGS...: the kernel's build, as that kernel was built: Debian's by gcc, one of our own by clang.
+# kernel_make VERSION ARGS...: the kernel's build, as that kernel was built: Debian's by gcc, one of
+# our own by clang.
 kernel_make() {
 	local version=$1 tree with=(CC=gcc-14)
 	shift
@@ -240,7 +252,8 @@ kernel_make() {
 	if grep -qsx CONFIG_CC_IS_CLANG=y "$root$tree/.config"; then
 		with=(LLVM=-19)
 	elif [ "$(kernel_arch "$version")" = arm64 ]; then
-		with=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-14 HOSTCC=gcc-14)
+		with=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-14
+			HOSTCC=gcc-14)
 	fi
 	in_root "$root" make --no-print-directory -C "$tree" "${with[@]}" \
 		LOCALVERSION="${version#"${version%%[+-]*}"}" "$@"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The kernel's own lints: rustfmt and clippy by its configuration, checkpatch; shellcheck, pyflakes. Prints KTAP;
-# fails when one does.
+# The kernel's own lints: rustfmt and clippy by its configuration, checkpatch; shellcheck, pyflakes.
+# Prints KTAP; fails when one does.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -25,10 +25,11 @@ files() {
 
 kernel_clippy() {
 	local out=build/lint/$version
-	# What was built is not looked at again: start anew.
+	# What was built is not looked at again: start over.
 	rm -rf "${clone:?}/$out"
 	mkdir -p "$clone/$out"
-	kernel_make "$version" M="$guest_clone" MO="$guest_clone/$out" CLIPPY=1 KRUSTFLAGS=-Dwarnings
+	kernel_make "$version" M="$guest_clone" MO="$guest_clone/$out" CLIPPY=1 \
+		KRUSTFLAGS=-Dwarnings
 }
 
 # Of a crate of ours, by its folder.
@@ -36,7 +37,8 @@ crate_rustfmt() { inside env -C "$1" cargo fmt --check; }
 crate_clippy() { inside env -C "$1" cargo clippy --locked --quiet --all-targets -- -D warnings; }
 
 same_settings() {
-	diff <(grep -v '^# SPDX' "$clone/$1" | sed '/./,$!d') <(grep -v '^# SPDX' "$root$tree/$1" | sed '/./,$!d')
+	diff <(grep -v '^# SPDX' "$clone/$1" | sed '/./,$!d') \
+		<(grep -v '^# SPDX' "$root$tree/$1" | sed '/./,$!d')
 }
 
 mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
@@ -44,16 +46,20 @@ mapfile -t pythons < <(files '*.py' tls-status)
 mapfile -t c_files < <(files '*.[ch]' | grep '^helpers')
 
 plan 17
-check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" nf_conntrack_tls.rs \
+check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" \
+	nf_conntrack_tls.rs \
 	tests/debug/oob/tls_oob.rs tests/debug/kunit/tls_kunit.rs
 check clippy_kernel kernel_clippy
 for crate in tests/parser tests/bench tests/fuzz tools/replay; do
 	check "rustfmt_$crate" crate_rustfmt "$crate"
 	check "clippy_$crate" crate_clippy "$crate"
 done
-# We are out of tree, so kernel versions are compared; BUILD_BUG_ON() is no BUG(); a namespace has its own ctl_table.
+# We are out of tree, so kernel versions are compared; BUILD_BUG_ON() is no BUG(); a namespace has
+# its own ctl_table.
 check checkpatch inside "$tree/scripts/checkpatch.pl" --no-tree --no-summary --terse --strict \
-	--max-line-length=100 --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,AVOID_BUG,CONST_STRUCT --file "${c_files[@]}" \
+	--max-line-length=100 \
+	--ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,AVOID_BUG,CONST_STRUCT \
+	--file "${c_files[@]}" \
 	tests/bench-guest/naive/naive2014.c
 check shellcheck inside shellcheck --external-sources --severity=warning "${scripts[@]}"
 check pyflakes inside python3 -m pyflakes "${pythons[@]}"

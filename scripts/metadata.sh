@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Makes the Rust metadata that Debian's headers packages lack: scripts/metadata.sh HEADERS SOURCE TREE GOAL...
-# unpacks a kernel's SOURCE (linux-source-X.Y.tar.xz) into TREE, and makes the GOALs there as the kernel of HEADERS
-# was built. What goes wrong is one line on stderr; the exit status is 77 when something is missing, 1 when the build
-# failed.
+# Makes the Rust metadata that Debian's headers packages lack: scripts/metadata.sh HEADERS SOURCE
+# TREE GOAL... unpacks a kernel's SOURCE (linux-source-X.Y.tar.xz) into TREE, and makes the GOALs
+# there as the kernel of HEADERS was built. What goes wrong is one line on stderr; the exit status
+# is 77 when something is missing, 1 when the build failed.
 
 set -euo pipefail
 headers=$1 source=$2 tree=$3 goals=("${@:4}")
@@ -26,12 +26,15 @@ setting() { sed -n "s/^CONFIG_$1=//p" "$headers/.config" | tr -d '"'; }
 same_tool() {
 	local here
 	here=$("$1" --version 2>/dev/null) || missing "$1 is missing; the kernel was built by $2"
-	[ "$here" = "$2" ] || missing "$here is installed, but the kernel was built by $2: install that version of $1"
+	[ "$here" = "$2" ] || missing \
+		"$here is installed, but the kernel was built by $2: install that version of $1"
 }
 
-# settings FOLDER: what the kernel is made of, without what names the tools and counts their versions, and without
-# arm64's vDSO for 32-bit programs. That takes a second compiler, and no Rust code asks for it.
-settings() { grep '^CONFIG_' "$1/.config" | grep -vE '^CONFIG_([A-Z_]*VERSION(_TEXT)?|(THUMB2_)?COMPAT_VDSO)='; }
+# settings FOLDER: what the kernel is made of, without what names the tools and counts their
+# versions, and without arm64's vDSO for 32-bit programs. That takes a second compiler, and no Rust
+# code asks for it.
+settings() { grep '^CONFIG_' "$1/.config" |
+	grep -vE '^CONFIG_([A-Z_]*VERSION(_TEXT)?|(THUMB2_)?COMPAT_VDSO)='; }
 
 prepare() {
 	make --no-print-directory -C "$tree" -j"$(nproc)" CC="$compiler" HOSTCC="$compiler" \
@@ -42,8 +45,12 @@ prepare() {
 same_symbols() {
 	cat "$tree"/rust/exports_*_generated.h |
 		awk 'NR == FNR { known[$2]; next }
-			{ gsub(/^.*\(|\).*$/, ""); seen++; if (!($0 in known)) { print "unknown: " $0; unknown++ } }
-			END { print seen - unknown " of " seen " symbols are the kernel'\''s"; exit unknown > 0 || !seen }' \
+			{ gsub(/^.*\(|\).*$/, ""); seen++ }
+			!($0 in known) { print "unknown: " $0; unknown++ }
+			END {
+				print seen - unknown " of " seen " symbols are the kernel'\''s"
+				exit unknown > 0 || !seen
+			}' \
 			"$headers/Module.symvers" -
 }
 
@@ -59,7 +66,8 @@ rm -rf "$tree"
 mkdir -p "$tree"
 # What is left out is compiled by none of this.
 tar -xf "$source" -C "$tree" --strip-components=1 \
-	--exclude='*/drivers/*.c' --exclude='*/sound/*.c' --exclude='*/drivers/gpu/drm/amd/include' || fail "$source cannot be unpacked"
+	--exclude='*/drivers/*.c' --exclude='*/sound/*.c' \
+	--exclude='*/drivers/gpu/drm/amd/include' || fail "$source cannot be unpacked"
 cp "$headers/.config" "$headers/Module.symvers" "$tree/"
 prepare || fail "the kernel's own build of the metadata failed"
 diff <(settings "$headers") <(settings "$tree") ||

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Changes the parser in all the ways that cargo-mutants knows, one at a time, and runs the userspace tests
-# (tests/parser) against each. Prints the share that they notice, and each change that they do not; fails below
-# 95 %, and where docs/mutants.md gives no reason for one of those. Arguments go to cargo-mutants: --re REGEX.
+# Changes the parser in all the ways that cargo-mutants knows, one at a time, and runs the userspace
+# tests (tests/parser) against each. Prints the share that they notice, and each change that they do
+# not; fails below 95 %, and where docs/mutants.md gives no reason for one of those. Arguments go to
+# cargo-mutants: --re REGEX.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -28,16 +29,21 @@ make_workspace() {
 	mv "$crate/tests/vectors.rs" "$crate/tests/a_vectors.rs"
 	cp -a "$clone/tls_parser.rs" "$clone/tls_parser" "$crate/src/"
 	sed -i '/^#\[path = .*tls_parser\.rs"\]$/d' "$crate/src/lib.rs"
-	sed -i 's/^name = "vectors"$/name = "a_vectors"/; /^resolver/d; /^\[profile/,/^$/d' "$crate/Cargo.toml"
+	sed -i 's/^name = "vectors"$/name = "a_vectors"/; /^resolver/d; /^\[profile/,/^$/d' \
+		"$crate/Cargo.toml"
 }
 
 # 2: some were missed; 3: with some, the tests did not end. Some would take all memory, too.
 mutate() {
 	local status=0
-	in_root "$root" env -C "$out/source" -u CARGO_TARGET_DIR PATH="/usr/local/bin:$PATH" TMPDIR="$guest_clone/$out/tmp" \
-		CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=false PROPTEST_MAX_SHRINK_ITERS=0 \
-		prlimit --as=8000000000 cargo mutants --jobs "$(nproc)" --gitignore false --colors never --no-times --timeout 90 \
-		--exclude-re "$same" --file 'crate/src/tls_parser*' --file 'crate/src/tls_parser/*' --output "$guest_clone/$out" "$@" || status=$?
+	in_root "$root" env -C "$out/source" -u CARGO_TARGET_DIR PATH="/usr/local/bin:$PATH" \
+		TMPDIR="$guest_clone/$out/tmp" \
+		CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=false \
+		PROPTEST_MAX_SHRINK_ITERS=0 \
+		prlimit --as=8000000000 cargo mutants --jobs "$(nproc)" --gitignore false \
+		--colors never --no-times --timeout 90 \
+		--exclude-re "$same" --file 'crate/src/tls_parser*' \
+		--file 'crate/src/tls_parser/*' --output "$guest_clone/$out" "$@" || status=$?
 	[ "$status" = 0 ] || [ "$status" = 2 ] || [ "$status" = 3 ]
 }
 
@@ -56,10 +62,12 @@ told() {
 			status=1
 		fi
 	done < <(name <"$result/missed.txt")
-	printf '%d mutants: %d noticed, %d not; %d do not build\n' $((caught + missed)) "$caught" "$missed" \
+	printf '%d mutants: %d noticed, %d not; %d do not build\n' $((caught + missed)) "$caught" \
+		"$missed" \
 		"$(wc -l <"$result/unviable.txt")"
 	awk -v c="$caught" -v m="$missed" -v goal="$goal" 'BEGIN {
-		share = 100 * c / (c + m); printf "%.1f %% noticed\n", share; exit share < goal }' || status=1
+		share = 100 * c / (c + m); printf "%.1f %% noticed\n", share; exit share < goal }' \
+			|| status=1
 	return "$status"
 }
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs the parser's tests in userspace, with the kernel's own compiler. Arguments go to cargo test: parser.sh NAME runs
-# the tests whose names hold it. A run of no test at all fails.
+# Runs the parser's tests in userspace, with the kernel's own compiler. Arguments go to cargo test:
+# parser.sh NAME runs the tests whose names hold it. A run of no test at all fails.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds tls-replay, its manual page and completions, by the machine's cargo or else by the test ground's, and prints
-# its path. With --test: runs its tests in the test ground, with the kernel's own compiler, and lets a browser look at
-# the page; further arguments go to cargo test.
+# Builds tls-replay, its manual page and completions, by the machine's cargo or else by the build
+# ground's, and prints its path. With --test: runs its tests in the build root, with the kernel's
+# own compiler, and lets a browser look at the page; further arguments go to cargo test.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -25,7 +25,7 @@ fi
 build=(cargo build --release --locked --target-dir target)
 tool=target/release/tls-replay
 
-# with COMMAND...: by the machine's cargo, or else in the test ground.
+# with COMMAND...: by the machine's cargo, or else in the build root.
 if command -v cargo >/dev/null; then
 	with() { (cd "$clone/$folder" && "$@"); }
 else

@@ -20,16 +20,19 @@ inside() { in_root "$other" "$@"; }
 make_root() {
 	local archive=http://deb.debian.org/debian
 	rm -rf --one-file-system "$other.part"
-	contained mmdebstrap --variant=apt --mode=root --aptopt='Acquire::Check-Valid-Until "false"' \
+	contained mmdebstrap --variant=apt --mode=root \
+		--aptopt='Acquire::Check-Valid-Until "false"' \
 		--include="$(IFS=,; echo "${toolchain[*]}")" "$suite" "$other.part"
-	printf 'deb %s %s main\n' "$archive" sid "$archive" experimental >"$other.part/etc/apt/sources.list.d/newer.list"
+	printf 'deb %s %s main\n' "$archive" sid "$archive" experimental \
+		>"$other.part/etc/apt/sources.list.d/newer.list"
 	in_root "$other.part" apt-get update
 	mv "$other.part" "$other"
 }
 
 newest_kernel() {
 	inside apt-cache search --names-only '^linux-headers-[0-9].*-amd64$' |
-		sed 's/^linux-headers-\([^ ]*\) .*/\1/' | grep -vE -- '-(rt|cloud)-' | sort -rV | while read -r version; do
+		sed 's/^linux-headers-\([^ ]*\) .*/\1/' | grep -vE -- '-(rt|cloud)-' | sort -rV |
+		while read -r version; do
 		if inside apt-cache madison "linux-headers-$version" | grep -q " $suite/main "; then
 			echo "$version"
 			break
@@ -38,7 +41,8 @@ newest_kernel() {
 }
 
 # release KERNEL: of the packages it came by
-release() { inside apt-cache madison "linux-headers-$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2; exit }'; }
+release() { inside apt-cache madison "linux-headers-$1" |
+	awk -F'|' '{ gsub(/ /, "", $2); print $2; exit }'; }
 
 # The headers are installed, with what they depend on: the very compiler, and Kbuild's tools. The
 # rest is unpacked.
@@ -48,7 +52,9 @@ get_kernel() {
 	of=$(release "$1")
 	source=linux-source-$(cut -d . -f 1,2 <<<"${1%%[+-]*}")
 	inside apt-get install -y --no-install-recommends "linux-headers-$1=$of"
-	inside sh -euc 'cd /tmp; apt-get download "$@"; for deb in *.deb; do dpkg -x "$deb" /; done' get \
+	inside sh \
+		-euc 'cd /tmp; apt-get download "$@"; for deb in *.deb; do dpkg -x "$deb" /; done' \
+		get \
 		"linux-binary-$1=$of" "linux-modules-$1=$of" "linux-base-$1=$of" "$source=$of"
 	inside depmod "$1"
 }
@@ -63,7 +69,8 @@ make_folder() {
 	inside sh -euc 'headers=/usr/src/linux-headers-$1 into=$2/$1 tree=$2/tree
 		rm -rf "$into"
 		mkdir -p "$into/rust" "$into/scripts"
-		find "$headers/" -mindepth 1 -maxdepth 1 ! -name Makefile ! -name scripts -exec ln -s -t "$into" {} +
+		find "$headers/" -mindepth 1 -maxdepth 1 ! -name Makefile ! -name scripts \
+			-exec ln -s -t "$into" {} +
 		ln -s -t "$into/scripts" "$headers"/scripts/*
 		sed "s|$headers\$|$into|" "$headers/Makefile" >"$into/Makefile"
 		mv "$tree"/rust/*.rmeta "$tree"/rust/*.so "$into/rust/"
@@ -76,7 +83,7 @@ build_module() {
 	inside make --no-print-directory -C "$folder/$1" M="$guest_clone" MO="$guest_clone/build/$1"
 }
 
-# The guest is booted from the test ground's root, which has what boots it.
+# The guest is booted from the build root, which has what boots it.
 lend_kernel() {
 	cp -a "$other/usr/lib/modules/$1" "$root/usr/lib/modules/"
 	touch "$state/kernel-$1"

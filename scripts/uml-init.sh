@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The first process of user-mode Linux (scripts/uml.sh). Its root is the machine's folder, read-only: puts memory
-# over it, runs the command in the file $UML_COMMAND, and ends the kernel. If it fails, the kernel panics.
+# The first process of user-mode Linux (scripts/uml.sh). Its root is the machine's folder,
+# read-only: puts memory over it, runs the command in the file $UML_COMMAND, and ends the kernel. If
+# it fails, the kernel panics.
 
 set -euo pipefail
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TERM=dumb

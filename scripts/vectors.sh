@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Writes build/vectors.json: the cases of tests/vectors, as the parser's tests read them. The guest's tests play these.
+# Writes build/vectors.json: the cases of tests/vectors, as the parser's tests read them. The
+# guest's tests play these.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,7 +12,8 @@ out=$clone/build/vectors.json
 
 emit() {
 	in_root "$root" env -C tests/parser cargo build --release --locked --example cases
-	in_root "$root" env -C tests/parser "$guest_clone/build/cargo/release/examples/cases" >"$out.part"
+	in_root "$root" env -C tests/parser "$guest_clone/build/cargo/release/examples/cases" \
+		>"$out.part"
 	mv "$out.part" "$out"
 }
 

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Boots the stock kernel $KVER under QEMU, and runs a script of the clone in it: scripts/vm.sh SCRIPT ARGS...
-# A kernel for arm64 (ARCH=arm64 takes the newest) is emulated: see scripts/arm64.sh.
-# Without a script: a shell. Its output streams out, its exit status comes back. A guest that does not end
-# by saying that it did, or whose kernel log holds a splat, has failed; its kernel log stays in
-# build/$KVER/guest.log. VM_CPUS, VM_MEMORY and VM_TIMEOUT (seconds) change its size; VM_KVM=0 or 1 says
-# whether to use /dev/kvm, else a probe finds out. VM_QEMU holds more options for QEMU. VM_ROOT= boots another
-# root, in which the module is installed. VM_SPLAT is a complaint of the kernel (a pattern) that has to come.
+# Boots the stock kernel $KVER under QEMU, and runs a script of the clone in it: scripts/vm.sh
+# SCRIPT ARGS... A kernel for arm64 (ARCH=arm64 takes the newest) is emulated: see scripts/arm64.sh.
+# Without a script: a shell. Its output streams out, its exit status comes back. A guest that does
+# not end by saying that it did, or whose kernel log holds a splat, has failed; its kernel log stays
+# in build/$KVER/guest.log. VM_CPUS, VM_MEMORY and VM_TIMEOUT (seconds) change its size; VM_KVM=0 or
+# 1 says whether to use /dev/kvm, else a probe finds out. VM_QEMU holds more options for QEMU.
+# VM_ROOT= boots another root, in which the module is installed. VM_SPLAT is a complaint of the
+# kernel (a pattern) that has to come.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -40,7 +41,8 @@ probe_kvm() {
 # shellcheck disable=SC2317
 try_kvm() {
 	local result=fails
-	in_root "$root" timeout 15 qemu-system-x86_64 -accel kvm -m 256 -nodefaults -display none -no-reboot \
+	in_root "$root" timeout 15 qemu-system-x86_64 -accel kvm -m 256 -nodefaults -display none \
+		-no-reboot \
 		-serial stdio -kernel "$kernel" -append 'console=ttyS0 panic=-1' |
 		grep -m 1 'Kernel panic' && result=works
 	printf '%s %s\n' "$1" "$result" >"$cache/kvm"

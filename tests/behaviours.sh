@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs files of tests in the guest, one file a behaviour: KTAP, each behaviour's own tests nested in it, which
-# scripts/ktap.awk counts. A behaviour fails when one of its tests does, when it does not run all that it
-# planned, or when the kernel complains meanwhile.
+# Runs files of tests in the guest, one file a behaviour: KTAP, each behaviour's own tests nested in
+# it, which scripts/ktap.awk counts. A behaviour fails when one of its tests does, when it does not
+# run all that it planned, or when the kernel complains meanwhile.
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/ktap.sh

@@ -1,10 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# KTAP output of tests in shell: plan, check, note, counts, finish. Python's is Ktap in tests/netns/tlsnet.py.
+# KTAP output of tests in shell: plan, check, note, counts, finish. Python's is Ktap in
+# tests/netns/tlsnet.py.
 #
-# Only these functions write to the results. Whatever else the script prints, or a tool that it runs, becomes a
-# comment on its way: "ok 1" or "1..3" of a tool is not a result. Standard error, too, where it is the same file.
+# Only these functions write to the results. Whatever else the script prints, or a tool that it
+# runs, becomes a comment on its way: "ok 1" or "1..3" of a tool is not a result. Standard error,
+# too, where it is the same file.
 
 planned=0 ran=0 failures=0
 
@@ -15,7 +17,8 @@ exec > >(trap '' INT TERM && exec sed -u '/^#/!s/^/# /' >&"$KTAP_FD")
 ktap_commenter=$!
 [[ -z $ktap_both ]] || exec 2>&1
 
-# plain_output: ends that, for a script whose output is no KTAP. Waits a while for what is still on its way.
+# plain_output: ends that, for a script whose output is no KTAP. Waits a while for what is still on
+# its way.
 plain_output() {
 	local tries
 	exec >&"$KTAP_FD"

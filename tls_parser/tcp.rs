@@ -8,8 +8,8 @@
 //!    |--- old ---|                                      wholly old: passed, not read again
 //!    |------- old -------|--- new ---|                  partly old: the new part is read
 //!                        |--- new ---|                  next: read
-//!                        |.. gap ...|--- new ---|       after a gap: read if the gap lies in a body
-//!                                                       that no rule looks into, else dropped
+//!                        |.. gap ...|--- new ---|       after a gap: read if no rule looks into
+//!                                                       the body that has the gap, else dropped
 //! ```
 //!
 //! A dropped segment condemns nobody. Its sender sends it again, after what fills the gap. So that

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The counters of nf_conntrack_tls for node_exporter's textfile collector, to be run once a minute, by cron or a
-# timer: nf-conntrack-tls.sh /var/lib/prometheus/node-exporter
+# The counters of nf_conntrack_tls for node_exporter's textfile collector, to be run once a minute,
+# by cron or a timer:
+#   ./nf-conntrack-tls.sh /var/lib/prometheus/node-exporter
 # Where the module is not loaded, its counters are absent, rather than old.
 
 set -eu

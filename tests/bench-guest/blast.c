@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * blast client|server PORT CONNECTIONS STEP FIRST ROUNDS LENGTH: sends segments of made-up
- * connections, as their client or as their server: rounds FIRST to FIRST + ROUNDS - 1 of one segment
+ * connections, as client or as server: rounds FIRST to FIRST + ROUNDS - 1 of one segment
  * for each STEPth connection. A segment is a TLS record of application data of random look, LENGTH
- * bytes with its header, each round's right behind the one before; or a bare ACK, when LENGTH is 0.
+ * bytes with its header, each round's right after the one before; or a bare ACK, when LENGTH is 0.
  * Prints how long it took, in ns.
  */
 #include <arpa/inet.h>

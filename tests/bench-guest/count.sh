@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Counts instructions: the whole guest's, endpoints included, with QEMU's -icount on one CPU (meter.c says how).
-# The same load goes through the router without a helper, with ours, and with one of 2014's manner, in turn.
-# Prints figures as lines of five columns. Says nothing on how large they may be: what was not measured as it
-# should be is an error.
+# Counts instructions: the whole guest's, endpoints included, with QEMU's -icount on one CPU
+# (meter.c says how). The same load goes through the router without a helper, with ours, and with
+# one of 2014's manner, in turn. Prints figures as lines of five columns. Says nothing on how large
+# they may be: what was not measured as it should be is an error.
 
 # shellcheck source=tests/bench-guest/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -114,7 +114,8 @@ measure_nothing() {
 
 # --- made-up connections ----------------------------------------------------
 
-# made_up MEASURE VARIANT RUN CONNECTIONS LENGTH: the same number of segments, whatever the connections.
+# made_up MEASURE VARIANT RUN CONNECTIONS LENGTH: the same number of segments, whatever the
+# connections.
 made_up() {
 	local rounds=1 step=$(($4 / packets)) instructions
 	((step)) || step=1 rounds=$((packets / $4))
@@ -135,7 +136,8 @@ segments() {
 			made_up "$measure" "$variant" "$run" "$connections" "$length"
 		done
 	done | grep -vP '\t0\t(instructions|packets)\t'
-	expect "$measure: bytes read" $(($(counter bytes) - before)) $(((runs + 1) * packets * length))
+	expect "$measure: bytes read" $(($(counter bytes) - before)) \
+		$(((runs + 1) * packets * length))
 }
 
 # Bytes in slabs, as objects in use.

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a second CPU adds: segments of a made-up client on one CPU, of a made-up server on the other, alone and at
-# the same time; in the two directions of one connection, whose lock they share, or on different ones. In wall
-# time of an emulated machine, whose CPUs are threads: noise, but for the ratios, and in these, too.
+# What a second CPU adds: segments of a made-up client on one CPU, of a made-up server on the other,
+# alone and at the same time; in the two directions of one connection, whose lock they share, or on
+# different ones. In wall time of an emulated machine, whose CPUs are threads: noise, but for the
+# ratios, and in these, too.
 
 # shellcheck source=tests/bench-guest/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -12,7 +13,8 @@ runs=5
 packets=10000 length=1400
 declare -A next cpu=([client]=0 [server]=1)
 
-# flood SIDE PORT: in one connection, on the side's CPU; the time is written to a file of the side's.
+# flood SIDE PORT: in one connection, on the side's CPU; the time is written to a file of the
+# side's.
 flood() {
 	local from=${next[$1 $2]:-0}
 	next[$1 $2]=$((from + packets))
@@ -60,8 +62,10 @@ main() {
 	before=$(counter bytes)
 	for ((run = 1; run <= runs; run++)); do
 		for variant in none tls; do
-			pair one_connection "$variant" "$run" "${ports[$variant]}" "${ports[$variant]}"
-			pair two_connections "$variant" "$run" "${ports[$variant]}" $((ports[$variant] + 1))
+			pair one_connection "$variant" "$run" "${ports[$variant]}" \
+				"${ports[$variant]}"
+			pair two_connections "$variant" "$run" "${ports[$variant]}" \
+				$((ports[$variant] + 1))
 		done
 	done
 	expect "bytes read" $(($(counter bytes) - before)) $((runs * 2 * 4 * packets * length))

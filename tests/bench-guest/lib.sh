@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Shared by the benchmark's two guests: the network of the selftests, ports with and without a helper, and
-# made-up connections.
+# Shared by the benchmark's two guests: the network of the selftests, ports with and without a
+# helper, and made-up connections.
 
 # shellcheck source=tests/netns/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../netns/lib.sh"
@@ -26,7 +26,8 @@ setup_bench() {
 	load ports=443,444
 	modprobe nf_conntrack_ftp
 	insmod "$tools/naive/naive2014.ko"
-	on router iptables -t raw -A PREROUTING -p tcp --dport "${ports[naive2014]}" -j CT --helper naive2014
+	on router iptables -t raw -A PREROUTING -p tcp --dport "${ports[naive2014]}" -j CT \
+		--helper naive2014
 	on router iptables -t raw -A PREROUTING -p tcp --dport "${ports[ftp]}" -j CT --helper ftp
 	sysctl -qw net.netfilter.nf_conntrack_max=1000000
 	echo 262144 >/sys/module/nf_conntrack/parameters/hashsize

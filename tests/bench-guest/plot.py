@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The plot of `make bench-guest`: the share that a helper adds to each load, on a logarithmic scale."""
+"""The plot of `make bench-guest`: the share that a helper adds to each load, by logarithm."""
 
 from math import log10
 from typing import NamedTuple
@@ -12,7 +12,7 @@ TLS, NAIVE, GOAL = "#1f6fb4", "#d95f02", "#2a8c4a"
 
 
 class Row(NamedTuple):
-    """A load: the percent that our helper adds, that the other one does, and that ours should stay below."""
+    """A load: the percent that our helper adds, that the other adds, and the goal for ours."""
 
     name: str
     tls: float
@@ -49,10 +49,18 @@ def goal(at: float, y: float) -> str:
 def legend() -> list[str]:
     """What is shown, and by which sign."""
     return [
-        text(10, 20, "start", "Instructions that a helper adds to a load, in percent of the whole guest's"),
-        dot(LEFT, 36, TLS), text(LEFT + 10, 40, "start", "tls"),
-        dot(LEFT + 60, 36, NAIVE), text(LEFT + 70, 40, "start", "copy and look at each byte (2014)"),
-        goal(LEFT + 310, 36), text(LEFT + 320, 40, "start", "goal: tls stays left of it"),
+        text(
+            10,
+            20,
+            "start",
+            "Instructions that a helper adds to a load, in percent of the whole guest's",
+        ),
+        dot(LEFT, 36, TLS),
+        text(LEFT + 10, 40, "start", "tls"),
+        dot(LEFT + 60, 36, NAIVE),
+        text(LEFT + 70, 40, "start", "copy and look at each byte (2014)"),
+        goal(LEFT + 310, 36),
+        text(LEFT + 320, 40, "start", "goal: tls stays left of it"),
     ]
 
 
@@ -61,7 +69,10 @@ def scale(bottom: float) -> list[str]:
     shapes = []
     for power in range(LEAST, MOST + 1):
         at = x(10**power)
-        shapes += [line(at, TOP - 8, at, bottom, "#ddd"), text(at, bottom + 18, "middle", f"{10**power:g} %")]
+        shapes += [
+            line(at, TOP - 8, at, bottom, "#ddd"),
+            text(at, bottom + 18, "middle", f"{10**power:g} %"),
+        ]
     return shapes
 
 
@@ -81,11 +92,13 @@ def plot(rows: list[Row]) -> str:
     shapes = legend() + scale(bottom)
     for number, row in enumerate(rows):
         shapes += show(row, TOP + LINE * number + 8)
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="860" height="{bottom + 40}" '
-        'font-family="sans-serif" font-size="13">',
-        "<!-- SPDX-License-Identifier: GPL-2.0; made by make bench-guest -->",
-        '<rect width="100%" height="100%" fill="white"/>',
-        *shapes,
-        "</svg>\n",
-    ])
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="860" height="{bottom + 40}" '
+            'font-family="sans-serif" font-size="13">',
+            "<!-- SPDX-License-Identifier: GPL-2.0; made by make bench-guest -->",
+            '<rect width="100%" height="100%" fill="white"/>',
+            *shapes,
+            "</svg>\n",
+        ]
+    )

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""table.py FIGURES FOLDER: the tables of `make bench-guest`, of the figures that its guests wrote down.
+"""table.py FIGURES FOLDER: the tables of `make bench-guest`, from the figures of its guests.
 
 Prints them, and leaves that of the loads, and its plot, in the folder."""
 
@@ -21,7 +21,11 @@ LOADS = {
     "acks_1000": "router alone, bare ACKs, 1,000 conns",
 }
 COLUMNS = ["load", "packets", "instructions_per_packet", "spread_percent"]
-COLUMNS += [f"{variant}_{what}" for variant in ("tls", "2014") for what in ("per_packet", "per_MB", "percent")]
+COLUMNS += [
+    f"{variant}_{what}"
+    for variant in ("tls", "2014")
+    for what in ("per_packet", "per_MB", "percent")
+]
 COLUMNS += ["goal"]
 GOALS = {"bulk": 2, "bulk_mtu": 2, "kept": 5}
 
@@ -72,12 +76,21 @@ class Load:
 
     def plotted(self) -> Row:
         """The load's line in the plot."""
-        naive = self.share("naive2014") if (self.name, "naive2014", "instructions") in self.figures else None
+        naive = (
+            self.share("naive2014")
+            if (self.name, "naive2014", "instructions") in self.figures
+            else None
+        )
         return Row(LOADS[self.name], self.share("tls"), naive, GOALS.get(self.name))
 
     def row(self) -> list[str]:
         """The load's row."""
-        row = [LOADS[self.name], f"{self.packets:,.0f}", f"{self.whole / self.packets:,.0f}", f"{self.spread():.2f}"]
+        row = [
+            LOADS[self.name],
+            f"{self.packets:,.0f}",
+            f"{self.whole / self.packets:,.0f}",
+            f"{self.spread():.2f}",
+        ]
         for variant in ("tls", "naive2014"):
             if (self.name, variant, "instructions") not in self.figures:
                 row += ["-"] * 3
@@ -110,14 +123,23 @@ def leave(path: str, text: str) -> None:
 
 def separated(rows: list[list[str]]) -> str:
     """The table of loads for programs: tabs between the columns, nothing in a figure but digits."""
-    plain = [[name, *("" if cell == "-" else cell.replace(",", "").lstrip("+") for cell in cells)] for name, *cells in rows]
+    plain = [
+        [name, *("" if cell == "-" else cell.replace(",", "").lstrip("+") for cell in cells)]
+        for name, *cells in rows
+    ]
     return "".join("\t".join(row) + "\n" for row in [COLUMNS, *plain])
 
 
 def gain(figures: Figures, measure: str, variant: str) -> list[float]:
     """What two CPUs carried at the same time, in terms of what one did, run by run."""
-    times = [figures[measure, variant, f"{which} {side}"] for which in ("alone", "together") for side in ("client", "server")]
-    return [2 * (1 / c2 + 1 / s2) / (1 / c1 + 1 / s1) for c1, s1, c2, s2 in zip(*times, strict=True)]
+    times = [
+        figures[measure, variant, f"{which} {side}"]
+        for which in ("alone", "together")
+        for side in ("client", "server")
+    ]
+    return [
+        2 * (1 / c2 + 1 / s2) / (1 / c1 + 1 / s1) for c1, s1, c2, s2 in zip(*times, strict=True)
+    ]
 
 
 def bytes_each(figures: Figures, variant: str) -> float:
@@ -132,30 +154,57 @@ def main() -> None:
     runs = len(figures["bulk", "none", "instructions"])
     nothing = figures["nothing", "none", "instructions"]
 
-    print(f"\nInstructions of the whole guest, endpoints included; medians of {runs} runs. Added: by tls; by the 2014 way.")
-    head = ["load", "packets", "each", "spread %", "tls/packet", "/MB", "%", "2014/packet", "/MB", "%", "goal %"]
+    print(
+        f"\nInstructions of the whole guest, endpoints included; medians of {runs} runs. Added by tls, and by the 2014 module."
+    )
+    head = [
+        "load",
+        "packets",
+        "each",
+        "spread %",
+        "tls/packet",
+        "/MB",
+        "%",
+        "2014/packet",
+        "/MB",
+        "%",
+        "goal %",
+    ]
     rows = [load.row() for load in loads.values()]
     show(head, rows)
     leave(f"{folder}/bench-guest.tsv", separated(rows))
     leave(f"{folder}/bench-guest.svg", plot([load.plotted() for load in loads.values()]))
-    print(f"nothing (0.5 s of sleep): {min(nothing):,.0f} to {max(nothing):,.0f} instructions, which are in each run, too")
+    print(
+        f"0.5 s of sleep alone: {min(nothing):,.0f} to {max(nothing):,.0f} instructions, part of each run"
+    )
 
     memory = {variant: bytes_each(figures, variant) for variant in ("none", "ftp", "tls")}
-    print("\nBytes in slabs for each of 200,000 connections: "
-          f"no helper {memory['none']:.1f}, the kernel's ftp {memory['ftp']:.1f}, tls {memory['tls']:.1f}")
+    print(
+        "\nBytes in slabs for each of 200,000 connections: "
+        f"no helper {memory['none']:.1f}, the kernel's ftp {memory['ftp']:.1f}, tls {memory['tls']:.1f}"
+    )
 
-    print(f"\nTwo CPUs carry so many times what one does (2 is all; wall time, noisy), median (range) of {runs} runs:")
+    print(
+        f"\nThroughput of two CPUs over one (ideal: 2; wall time, noisy), median (range) of {runs} runs:"
+    )
     rows = []
     for measure in ("two_connections", "one_connection"):
         gains = [gain(figures, measure, variant) for variant in ("none", "tls")]
-        rows.append([measure.replace("_", " "), *(f"{median(g):.2f} ({min(g):.2f} to {max(g):.2f})" for g in gains)])
+        rows.append(
+            [
+                measure.replace("_", " "),
+                *(f"{median(g):.2f} ({min(g):.2f} to {max(g):.2f})" for g in gains),
+            ]
+        )
     show(["", "no helper", "tls"], rows)
 
-    print(f"\nbench-guest: bulk {loads['bulk'].share('tls'):+.2f} % (goal {loads['bulk'].judged()}), "
-          f"in packets of the MTU {loads['bulk_mtu'].share('tls'):+.2f} % (goal {loads['bulk_mtu'].judged()}), "
-          f"requests {loads['kept'].share('tls'):+.2f} % (goal {loads['kept'].judged()}); "
-          f"the 2014 way {loads['bulk'].share('naive2014'):+.1f} % and {loads['kept'].share('naive2014'):+.1f} %; "
-          f"{memory['tls'] - memory['ftp']:+.1f} bytes a connection beyond any helper's")
+    print(
+        f"\nbench-guest: bulk {loads['bulk'].share('tls'):+.2f} % (goal {loads['bulk'].judged()}), "
+        f"in packets of the MTU {loads['bulk_mtu'].share('tls'):+.2f} % (goal {loads['bulk_mtu'].judged()}), "
+        f"requests {loads['kept'].share('tls'):+.2f} % (goal {loads['kept'].judged()}); "
+        f"the 2014 way {loads['bulk'].share('naive2014'):+.1f} % and {loads['kept'].share('naive2014'):+.1f} %; "
+        f"{memory['tls'] - memory['ftp']:+.1f} bytes a connection beyond any helper's"
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the helper costs a bulk transfer through the router, in wall time: on port 443 it is attached, on 8443 and
-# 8444 it is not. Prints ratios, judges none; fails when the helper did not read what passed on 443, or read
-# what passed elsewhere.
+# What the helper costs a bulk transfer through the router, in wall time: on port 443 it is
+# attached, on 8443 and 8444 it is not. Prints ratios, judges none; fails when the helper did not
+# read what passed on 443, or read what passed elsewhere.
 #
 #   client <---> router (module) <---> server: nginx, or a sender of ready records
 

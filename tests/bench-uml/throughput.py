@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Compares transfers with the helper (port 443) with those without (8443), and these with one another (8444)."""
+"""Compares transfers with the helper (port 443) to those without (8443), and these to 8444."""
 
 import os
 import socket
@@ -28,13 +28,22 @@ Transfer = Callable[[int], tuple[int, float]]
 
 
 def tls(times: int) -> Transfer:
-    """The file from nginx to curl, so many times on one connection: bytes, and seconds of transfer."""
+    """The file from nginx to curl, several times per connection: bytes, and seconds of transfer."""
 
     def transfer(port: int) -> tuple[int, float]:
         pages = [f"https://{SERVER4}:{port}/file"] * times
         start = time.monotonic()
         sizes = subprocess.run(
-            ["ip", "netns", "exec", "client", "curl", "-sfkw", "%{stderr}%{size_download}\\n", *pages],
+            [
+                "ip",
+                "netns",
+                "exec",
+                "client",
+                "curl",
+                "-sfkw",
+                "%{stderr}%{size_download}\\n",
+                *pages,
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             check=True,
@@ -46,7 +55,7 @@ def tls(times: int) -> Transfer:
 
 
 class Sender:
-    """Sends ready records to whoever connects: from the page cache, so that the sender touches no byte of them."""
+    """Sends ready records to each client, from the page cache: the sender touches no byte of them."""
 
     def __init__(self, file: int, ports: list[int]) -> None:
         self.file = file
@@ -66,7 +75,7 @@ class Sender:
 
 
 def raw(sender: Sender, times: int) -> Transfer:
-    """The ready records, so many times on one connection, to a receiver that does not copy them out."""
+    """The ready records, several times per connection, to a receiver that does not copy them."""
 
     def transfer(port: int) -> tuple[int, float]:
         sender.times = times
@@ -94,7 +103,9 @@ def speed(transfer: Transfer, port: int) -> float:
     after = counters()
     read = after["bytes"] - before["bytes"]
     if after["condemned"] or (read < total if port == HELPED else read):
-        sys.exit(f"port {port}: {total} bytes were sent, the helper read {read}, and condemned {after['condemned']}")
+        sys.exit(
+            f"port {port}: {total} bytes sent, {read} read by the helper, {after['condemned']} condemned"
+        )
     return total * 8 / seconds / 1e9
 
 
@@ -105,7 +116,7 @@ def summary(ratios: list[float]) -> str:
 
 
 def compare(name: str, transfer: Transfer) -> None:
-    """Rounds of one transfer on each port, in changing order; a ratio is of two neighbours in time."""
+    """Rounds of one transfer per port, in changing order; a ratio is of two adjacent transfers."""
     order = [HELPED, PLAIN, AGAIN]
     speeds: dict[int, list[float]] = {port: [] for port in order}
     for port in order:

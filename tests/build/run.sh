@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the build makes, and what it refuses: kernels of which it does not know the API, in one line that says which it
-# does; and the object, which holds no call into Rust's panic machinery. KTAP.
+# What the build makes, and what it refuses: kernels of which it does not know the API, in one line
+# that says which it does; and the object, which holds no call into Rust's panic machinery. KTAP.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
@@ -15,7 +15,8 @@ find_kernel
 # refuses WORDS VARIABLE=VALUE: the build fails, and says so before it compiles anything.
 refuses() {
 	local said
-	if said=$(kernel_make "$version" M="$guest_clone" MO="$guest_clone/build/refused" "$2" 2>&1); then
+	if said=$(kernel_make "$version" M="$guest_clone" MO="$guest_clone/build/refused" "$2" \
+		2>&1); then
 		echo "it was built"
 		return 1
 	fi

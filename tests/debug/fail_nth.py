@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Loads the module with its first allocation failing, then with its second, until there are no more.
+"""Loads the module with its first allocation failing, then its second, until none is left.
 
-Each load has to fail with ENOMEM and leave nothing behind, or succeed without what it did not get.
+Each load has to fail with ENOMEM and leave nothing, or succeed without what it did not get.
 """
 
 import ctypes

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# leaks.sh SCRIPT ARGS...: runs a script in a guest whose kernel has kmemleak, and fails as it does, or if anything was
-# lost meanwhile that the module or conntrack had allocated. What others lost is shown.
+# leaks.sh SCRIPT ARGS...: runs a script in a guest whose kernel has kmemleak, and fails as it does,
+# or if anything was lost meanwhile that the module or conntrack had allocated. What others lost is
+# shown.
 
 set -euo pipefail
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Loads a module that reads out of bounds, to show that KASAN sees it; scripts/debug.sh expects its complaint.
+# Loads a module that reads out of bounds, to show that KASAN sees it; scripts/debug.sh expects its
+# complaint.
 
 set -euo pipefail
 

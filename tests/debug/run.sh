@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What only a debug kernel can show: the module's KUnit cases; and memory that is refused, to the loading module
-# (each allocation once) and to the connections that it attaches itself to. KTAP.
+# What only a debug kernel can show: the module's KUnit cases; and memory that is refused, to the
+# loading module (each allocation once) and to the connections that it attaches itself to. KTAP.
 
 debug=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
@@ -29,7 +29,8 @@ kunit_cases() {
 
 # --- memory that is refused -------------------------------------------------
 
-# code START END: what has an address of the kernel's between the two on its stack when it asks for memory, is refused.
+# code START END: what has an address of the kernel's between the two on its stack when it asks for
+# memory, is refused.
 code() { set_failslab stacktrace-depth=32 "require-start=$1" "require-end=$2"; }
 
 any_code() { code 0 0xffffffffffffffff; }
@@ -59,7 +60,8 @@ connect() {
 		{ printf "GET / HTTP/1.0\r\n\r\n" >&3; } 3<>/dev/tcp/$0/443; done' "$server4" "$1"
 }
 
-# Every second allocation made by the module, in whatever context: a connection that gets no room goes unhelped.
+# Every second allocation made by the module, in whatever context: a connection that gets no room
+# goes unhelped.
 refused_to_connections() {
 	local cursor text status=0
 	cursor=$(log_cursor)
@@ -69,7 +71,8 @@ refused_to_connections() {
 	connect $connections || status=1
 	set_failslab probability=0
 	any_code
-	logged "$cursor" "no memory, a connection goes unhelped" || { echo "none went unhelped" && return 1; }
+	logged "$cursor" "no memory, a connection goes unhelped" || { echo "none went unhelped" &&
+		return 1; }
 	local helped
 	helped=$(counter connections)
 	echo "$helped of $connections helped"

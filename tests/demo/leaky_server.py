@@ -5,7 +5,7 @@
 It speaks real TLS (tlslite-ng), and answers a heartbeat request as the flawed
 OpenSSL did: at any time, right after its ServerHello too, whatever was
 negotiated, and with as many bytes as the request *claims* to carry, read from
-where the request lies in memory. Behind it lies a secret.
+where the request lies in memory. A secret follows it.
 
 What each connection received, TLS or not, is kept under --tap in a file named
 after the peer's port, which appears when the connection has ended.
@@ -25,7 +25,7 @@ from tlslite.api import HandshakeSettings, TLSConnection, X509CertChain, parsePE
 from tlslite.constants import ContentType, HeartbeatMessageType
 from tlslite.errors import TLSError
 
-# Where the secret lies behind the request, and how far memory reaches.
+# Where the secret follows the request, and how far memory reaches.
 SECRET_DISTANCE = 200
 MEMORY_SIZE = 1 << 17
 # Seconds before an answer: a client that sent its request early shall have read what came first.
@@ -35,7 +35,7 @@ PADDING_SIZE = 16
 
 
 class Memory:
-    """The process's memory as the flaw sees it: the request, and what lies behind."""
+    """The process's memory as the flaw reads it: the request, and what follows it."""
 
     def __init__(self, secret: bytes) -> None:
         stale = bytearray(b"GET /account HTTP/1.1\r\nHost: bank.example\r\n" * (MEMORY_SIZE // 40))

@@ -150,7 +150,7 @@ def leak_encrypted(attack: Attack) -> str:
 
 
 def smuggle(attack: Attack) -> str:
-    """Cleartext in application-data records behind a real handshake."""
+    """Cleartext in application-data records after a real handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -167,7 +167,12 @@ def smuggle(attack: Attack) -> str:
 
 def ssl2(attack: Attack) -> str:
     """A SERVER-HELLO of SSL 2, from the client."""
-    body = b"\x04\x00\x01\x00\x02" + bytes.fromhex("000000030010") + b"\x01\x00\x80" + attack.secret[:16]
+    body = (
+        b"\x04\x00\x01\x00\x02"
+        + bytes.fromhex("000000030010")
+        + b"\x01\x00\x80"
+        + attack.secret[:16]
+    )
     message = (0x8000 | len(body)).to_bytes(2, "big") + body
     attack.sock.sendall(message)
     return delivered(attack, message)

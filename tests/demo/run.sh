@@ -14,7 +14,7 @@ plain_output
 leaky4=10.0.2.2 leaky6=2001:db8:2::2 nginx4=10.0.2.3
 python=${NF_CT_TLS_PYTHON:-/opt/venv/bin/python3}
 megabytes=50
-# Made anew each time, so that seeing it means that it leaked.
+# Another one in each run: who sees it got it by the leak.
 secret="the-password-is-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')"
 tap=$scratch/tap
 phase=
@@ -61,16 +61,19 @@ await() {
 
 # --- what is measured: each prints a few words ------------------------------
 
-# nmap's own script, but for the 5 seconds that it waits for an answer, and then takes the server for safe.
+# nmap's own script, but for the 5 seconds that it waits for an answer, and then takes the server
+# for safe.
 patient_script() {
-	sed "s/set_timeout(5000)/set_timeout(${timeout}000)/" /usr/share/nmap/scripts/ssl-heartbleed.nse \
+	sed "s/set_timeout(5000)/set_timeout(${timeout}000)/" \
+		/usr/share/nmap/scripts/ssl-heartbleed.nse \
 		>"$scratch/ssl-heartbleed.nse"
 	grep -q "set_timeout(${timeout}000)" "$scratch/ssl-heartbleed.nse"
 }
 
 nmap_heartbleed() {
 	local out
-	out=$(on client nmap "$@" -Pn -n -p 443 --initial-rtt-timeout 10s --min-rtt-timeout 10s --max-rtt-timeout 60s \
+	out=$(on client nmap "$@" -Pn -n -p 443 \
+		--initial-rtt-timeout 10s --min-rtt-timeout 10s --max-rtt-timeout 60s \
 		--script "$scratch/ssl-heartbleed.nse" --script-args vulns.showall)
 	printf '%s\n' "$out" >"$scratch/$phase.nmap$1.log"
 	case $out in
@@ -81,9 +84,10 @@ nmap_heartbleed() {
 	esac
 }
 
-# sslscan sends its ClientHello and its heartbeat at once. If the server's flight and its answer lie in the socket
-# together, sslscan takes both for the flight, waits for an answer in vain, and finds no flaw. The server's delay makes
-# that rare. A scan that finds none of the flaw that is there is made again.
+# sslscan sends its ClientHello and its heartbeat at once. If the server's flight and its answer lie
+# in the socket together, sslscan takes both for the flight, waits for an answer in vain, and finds
+# no flaw. The server's delay makes that rare. A scan that finds none of the flaw that is there is
+# made again.
 sslscan_heartbleed() {
 	local tries outcome
 	for ((tries = 0; tries < 10; tries++)); do
@@ -124,7 +128,8 @@ probe_all() {
 
 fetch() {
 	local sum
-	sum=$(on client curl -sk --max-time "$patience" --tlsv1.2 --tls-max "$1" "https://$nginx4/download" | sha256sum) || :
+	sum=$(on client curl -sk --max-time "$patience" --tlsv1.2 --tls-max "$1" \
+		"https://$nginx4/download" | sha256sum) || :
 	if [[ $sum == "$download_sum" ]]; then
 		echo "checksum right"
 	else
@@ -234,7 +239,8 @@ main() {
 	say "rmmod nf_conntrack_tls in the middle of a download"
 	remove_module
 	printf '\nWhat the kernel log says, one line each of:\n'
-	log_since "$cursor" | { grep ': connection condemned, ' || echo "(nothing)"; } | sort -u -t: -k2,2
+	log_since "$cursor" | { grep ': connection condemned, ' || echo "(nothing)"; } |
+		sort -u -t: -k2,2
 	echo
 	table
 	return "$failed"

@@ -3,7 +3,7 @@
 """Runs every evasion in rounds.
 
 The rounds are: without the module, with its defaults, and with heartbeats judged by RFC 6520. What
-that leaves runs again with midstream=drop, and behind each of the rulesets in examples/.
+that leaves runs again with midstream=drop, and with each of the rulesets in examples/.
 
 Without the module an attack has to work: one that does not proves nothing. With it, a case is
 `stopped` (the victim never read a whole heartbeat request), `harmless` (it did, and the secret did

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Judges the browser's capture: each site's connections show what they are there for, and break no rule.
+"""Judges the browser's capture: each site's connections show what they are for, and break no rule.
 
 browser.py TLS_REPLAY CAPTURE. Prints a line a site, and ends with a line of counts.
 """
@@ -49,7 +49,9 @@ def main(replay: str, capture: Path) -> int:
         right = not bad and not missing and len(told[port]) == len(flows.get(port, [])) > 0
         failed += not right
         result = "ok" if right else f"FAILED: missing {missing}, condemned {bad}"
-        print(f"nginx        Chromium     {', '.join(sorted(wants)):38}  {len(told[port])} connections  {result}")
+        print(
+            f"nginx        Chromium     {', '.join(sorted(wants)):38}  {len(told[port])} connections  {result}"
+        )
     print(f"{len(WANTS) - failed} passed, {failed} failed")
     return int(failed > 0)
 

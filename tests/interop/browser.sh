@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Headless Chromium against nginx, captured into build/interop/browser.pcap. Run in the root, in a network namespace
-# of its own, at native speed: in the guest, without KVM, a browser takes minutes to start. tls-replay judges the
-# capture then, by the module's own sources.
+# Headless Chromium against nginx, captured into build/interop/browser.pcap. Run in the root, in a
+# network namespace of its own, at native speed: in the guest, without KVM, a browser takes minutes
+# to start. tls-replay judges the capture then, by the module's own sources.
 
 set -euo pipefail
 
@@ -33,9 +33,12 @@ make_site() {
 	cat >"$work/www/index.html" <<-'HTML'
 		<!DOCTYPE html><title>loading</title><script>
 		(async () => {
-			const files = [...Array(12).keys()].map(i => fetch(`${i + 1}.bin`).then(r => r.arrayBuffer()));
-			const got = (await Promise.all(files)).reduce((sum, file) => sum + file.byteLength, 0);
-			const sent = await fetch("/upload", { method: "PUT", body: new Uint8Array(1000000).map((_, i) => i) });
+			const names = [...Array(12).keys()].map(i => `${i + 1}.bin`);
+			const files = names.map(name => fetch(name).then(r => r.arrayBuffer()));
+			const got = (await Promise.all(files)).reduce((n, file) => n + file.byteLength, 0);
+			const body = new Uint8Array(1000000).map((_, i) => i);
+			const upload = { method: "PUT", body };
+			const sent = await fetch("/upload", upload);
 			document.title = `got ${got}, upload ${sent.status}`;
 		})();
 		</script>
@@ -99,8 +102,9 @@ record() {
 # visit PORT: the page comes with all its parts.
 visit() {
 	local page
-	page=$(timeout 1800 chromium-headless-shell --no-sandbox --disable-gpu --disable-quic --no-first-run \
-		--disable-background-networking --disable-component-update --disable-sync --ignore-certificate-errors \
+	page=$(timeout 1800 chromium-headless-shell --no-sandbox --disable-gpu --disable-quic \
+		--no-first-run --disable-background-networking --disable-component-update \
+		--disable-sync --ignore-certificate-errors \
 		--user-data-dir="$work/profile" --timeout=1200000 --virtual-time-budget=60000 \
 		--dump-dom "https://127.0.0.1:$1/" 2>>"$noise") || { cat "$noise" && exit 1; }
 	if [[ $page != *"got 1200000, upload 201"* && $page != *"got 1200000, upload 204"* ]]; then

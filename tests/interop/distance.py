@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""distance.py PORT SERVER_PORT SECONDS: passes connections on to a server, whose answers take so long.
+"""distance.py PORT SERVER_PORT SECONDS: forwards connections to a server, and delays its answers.
 
 On the loopback a server may answer before its client can make a false start (RFC 7918).
 """

@@ -27,7 +27,10 @@ WIDTHS = (11, 11, 38, 10)
 
 def row(*cells: object) -> None:
     """One line of the table."""
-    print("  ".join(f"{cell!s:<{width}}" for cell, width in zip(cells, (*WIDTHS, 0))).rstrip(), flush=True)
+    print(
+        "  ".join(f"{cell!s:<{width}}" for cell, width in zip(cells, (*WIDTHS, 0))).rstrip(),
+        flush=True,
+    )
 
 
 class Capture:
@@ -35,7 +38,20 @@ class Capture:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        words = ["tcpdump", "-i", "c0", "-w", str(path), "-s", "0", "-B", "131072", "-U", "--immediate-mode", "tcp"]
+        words = [
+            "tcpdump",
+            "-i",
+            "c0",
+            "-w",
+            str(path),
+            "-s",
+            "0",
+            "-B",
+            "131072",
+            "-U",
+            "--immediate-mode",
+            "tcp",
+        ]
         with tlsnet.netns("router"):
             self.process = subprocess.Popen(words, stderr=subprocess.PIPE)
         tlsnet.wait_until(path.exists, "the capture to begin")
@@ -65,7 +81,9 @@ class Module:
         """What it did since then that it does to no honest connection."""
         now = self.counters()
         names = ("condemned", "dropped", "ooo_dropped", "unreadable")
-        return {name: now[name] - before[name] for name in names if now and now[name] != before[name]}
+        return {
+            name: now[name] - before[name] for name in names if now and now[name] != before[name]
+        }
 
     def condemned(self) -> dict[int, list[tlsnet.Condemned]]:
         """The condemned connections, by the server's port."""
@@ -87,7 +105,9 @@ def judge(
         errors.append(f"the wire does not show {missing}, but {sorted(seen)}")
     reasons = {line.reason for line in condemned}
     if present and reasons != ({case.condemned} if case.condemned else set()):
-        errors.append(f"CONDEMNED: {[f'{line.reason} {line.direction} {line.client}' for line in condemned]}")
+        errors.append(
+            f"CONDEMNED: {[f'{line.reason} {line.direction} {line.client}' for line in condemned]}"
+        )
     return errors
 
 
@@ -152,10 +172,16 @@ def left_out() -> None:
 def main() -> int:
     """Runs all cases, or the ones whose name a pattern matches."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pattern", nargs="?", default="", help="only the cases whose names it matches")
-    parser.add_argument("--without-module", action="store_true", help="to see what the stacks do by themselves")
+    parser.add_argument(
+        "pattern", nargs="?", default="", help="only the cases whose names it matches"
+    )
+    parser.add_argument(
+        "--without-module", action="store_true", help="to see what the stacks do by themselves"
+    )
     parser.add_argument("--workers", type=int, default=(os.cpu_count() or 1) + 2)
-    parser.add_argument("--capture", type=Path, default=Path(tempfile.gettempdir()) / "interop.pcap")
+    parser.add_argument(
+        "--capture", type=Path, default=Path(tempfile.gettempdir()) / "interop.pcap"
+    )
     given = parser.parse_args()
     selected = [case for case in matrix.all_cases() if re.search(given.pattern, case.name)]
     module = Module(not given.without_module)

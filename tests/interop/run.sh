@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# In the guest: real TLS stacks as clients and servers, with the module in the router between them and all
-# its rules on. What the stacks need was made beforehand by scripts/interop.sh. run.sh [PATTERN]: only the
-# cases whose names it matches.
+# In the guest: real TLS stacks as clients and servers, with the module in the router between them
+# and all its rules on. What the stacks need was made beforehand by scripts/interop.sh. run.sh
+# [PATTERN]: only the cases whose names it matches.
 
 interop=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the cases of the matrix, several at a time, and keeps what each one showed.
 
-A case has a port of its own, which the server namespace redirects to the one that its server listens
-on: so one server serves many cases, and the port tells the case in the kernel log and in the capture.
+A case has a port of its own, which the server namespace redirects to the one that its server
+listens on: so one server serves many cases, and the port tells the case in the kernel log and in
+the capture.
 """
 
 import contextlib
@@ -113,7 +114,9 @@ class Servers:
             raise RuntimeError(f"the server ended: {self.log(port)}")
         with tlsnet.netns("server"):
             tables = [Path("/proc/thread-self/net/tcp"), Path("/proc/thread-self/net/tcp6")]
-            return any(f":{port:04X} " in line and " 0A " in line for t in tables for line in t.open())
+            return any(
+                f":{port:04X} " in line and " 0A " in line for t in tables for line in t.open()
+            )
 
     @staticmethod
     def log(port: int) -> str:
@@ -207,7 +210,7 @@ class Runner:
             subprocess.run(["iptables-restore"], input=text.encode(), check=True)
 
     def run(self, honest: bool) -> Iterator[tuple[Case, Outcome]]:
-        """Runs those that nothing may be dropped of, or the others; each is given back when it has ended."""
+        """Runs the cases of which nothing may be dropped, or the others; yields each when it has ended."""
         cases = [case for case in self.cases if honest == (not case.condemned)]
         with ThreadPoolExecutor(self.workers) as pool:
             yield from pool.map(lambda case: (case, self._run(case)), cases)
@@ -227,18 +230,28 @@ class Runner:
         return outcome
 
     def _talk(self, case: Case, outcome: Outcome) -> None:
-        commands = [case.command] if case.command else CLIENTS[case.client](case.client_wish, case.port)
+        commands = (
+            [case.command] if case.command else CLIENTS[case.client](case.client_wish, case.port)
+        )
         for command in commands:
             words = tuple(word.replace("{port}", str(case.port)) for word in command.words)
             answer = _answer(case)
-            talk = tuple((send, answer[-1] if wanted == BODY else wanted) for send, wanted in command.talk)
+            talk = tuple(
+                (send, answer[-1] if wanted == BODY else wanted) for send, wanted in command.talk
+            )
             conversation = Conversation(replace(command, words=words, talk=talk))
             right = conversation.run()
             said = bytes(conversation.said)
             if any(wanted == BODY for _, wanted in command.talk):
                 right = right and all(part in said for part in answer)
-            shown = said.replace(BODY, b"[BODY]").replace(REQUEST, b"[REQUEST]").decode(errors="replace")
+            shown = (
+                said.replace(BODY, b"[BODY]")
+                .replace(REQUEST, b"[REQUEST]")
+                .decode(errors="replace")
+            )
             outcome.said += shown
             if right != case.transfers:
                 outcome.errors.append(f"transfer: {' '.join(words)} said: {shown[-700:]}")
-        outcome.errors += [f"the client did not say {word!r}" for word in case.says if word not in outcome.said]
+        outcome.errors += [
+            f"the client did not say {word!r}" for word in case.says if word not in outcome.said
+        ]

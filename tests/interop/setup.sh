@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run in the root, before the guest: builds the peers, and makes what the cases need, into build/interop.
-# Nothing of it needs the module, and without KVM it would take long in the guest.
+# Run in the root, before the guest: builds the peers, and makes what the cases need, into
+# build/interop. Nothing of it needs the module, and without KVM it would take long in the guest.
 
 set -euo pipefail
 
@@ -11,7 +11,8 @@ out=$(cd "$here/../.." && pwd)/build/interop
 store=$out/store
 
 build_peers() {
-	CARGO_TARGET_DIR=$out/cargo cargo build --locked --release --manifest-path "$here/rustls/Cargo.toml"
+	CARGO_TARGET_DIR=$out/cargo cargo build \
+		--locked --release --manifest-path "$here/rustls/Cargo.toml"
 	cp "$out/cargo/release/rustls_peer" "$out/rustls"
 	build_c mbedtls -lmbedtls -lmbedx509 -lmbedcrypto
 	build_c wolfssl -lwolfssl
@@ -22,13 +23,15 @@ build_peers() {
 build_c() {
 	local stack=$1
 	shift
-	gcc-14 -O2 -Wall -Wextra -Werror -o "$out/$stack" "$here/peers/peer.c" "$here/peers/$stack.c" "$@"
+	gcc-14 -O2 -Wall -Wextra -Werror -o "$out/$stack" "$here/peers/peer.c" \
+		"$here/peers/$stack.c" "$@"
 }
 
 # sign NAME EXTENSIONS: a certificate by our authority, for the key NAME.key.
 sign() {
 	openssl req -new -key "$1.key" -subj "/CN=$1" |
-		openssl x509 -req -days 3650 -CA ca.pem -CAkey ca.key -out "$1.pem" -extfile <(echo "$2")
+		openssl x509 -req -days 3650 -CA ca.pem -CAkey ca.key -out "$1.pem" \
+		-extfile <(echo "$2")
 }
 
 make_certificates() {
@@ -73,7 +76,8 @@ make_nss_store() {
 make_data() {
 	head -c 75000 /dev/urandom | base64 >body
 	printf 'HTTP/1.0 200 ok\r\nContent-Type: text/plain\r\n\r\n' | cat - body >data
-	printf 'GET /data HTTP/1.0\r\nX-Upload: %s\r\n\r\n' "$(head -c 3000 /dev/urandom | base64 -w0)" >request
+	printf 'GET /data HTTP/1.0\r\nX-Upload: %s\r\n\r\n' \
+		"$(head -c 3000 /dev/urandom | base64 -w0)" >request
 	head -c 600 /dev/urandom | base64 >early
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How each TLS stack is told what a case wants of it: a command line for a client, and one for a server."""
+"""What each TLS stack is told for a case: a command line for a client, and one for a server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -45,7 +45,9 @@ class Command:
     talk: tuple[tuple[bytes, bytes], ...] = ((REQUEST, BODY),)
     close: bool = False  # the standard input ends once all is sent, not once all is said
     kill: bool = False  # and then it is ended, at once
-    patience: float = 1200  # seconds of silence: an upper bound under emulation, never a measure of speed
+    patience: float = (
+        1200  # seconds of silence: an upper bound under emulation, never a measure of speed
+    )
 
 
 Client = Callable[[Wish, int], list[Command]]
@@ -83,7 +85,7 @@ def _own_words(wish: Wish, server: bool) -> tuple[str, ...]:
 
 
 def _own(*program: str) -> tuple[Client, Server]:
-    """A stack behind a program of ours."""
+    """A stack that a program of ours calls."""
 
     def client(wish: Wish, port: int) -> list[Command]:
         words = (*program, "client", ADDRESS, str(port), *_own_words(wish, False))
@@ -97,14 +99,24 @@ def _own(*program: str) -> tuple[Client, Server]:
 
 # --- OpenSSL ----------------------------------------------------------------
 
-_OPENSSL_GROUPS = {"x25519": "X25519", "p256": "P-256", "p384": "P-384", "x25519mlkem768": "X25519MLKEM768"}
+_OPENSSL_GROUPS = {
+    "x25519": "X25519",
+    "p256": "P-256",
+    "p384": "P-384",
+    "x25519mlkem768": "X25519MLKEM768",
+}
 
 
 def _openssl_words(wish: Wish) -> tuple[str, ...]:
     if wish.low == wish.high:
         words = ["-tls1" + {"1.0": "", "1.1": "_1", "1.2": "_2", "1.3": "_3"}[wish.low]]
     else:
-        words = ["-min_protocol", "TLSv" + wish.low.removesuffix(".0"), "-max_protocol", "TLSv" + wish.high]
+        words = [
+            "-min_protocol",
+            "TLSv" + wish.low.removesuffix(".0"),
+            "-max_protocol",
+            "TLSv" + wish.high,
+        ]
     words += ["-cipher", "ALL:@SECLEVEL=0"]
     if wish.groups:
         words += ["-groups", ":".join(_OPENSSL_GROUPS[name] for name in wish.groups.split(","))]
@@ -116,8 +128,21 @@ def _openssl_words(wish: Wish) -> tuple[str, ...]:
 def openssl_client(wish: Wish, port: int) -> list[Command]:
     """openssl s_client; a later connection takes the first one's session from a file."""
     session = f"/tmp/interop-{port}.session"
-    words = ["openssl", "s_client", "-connect", f"{ADDRESS}:{port}", "-servername", "server.example"]
-    words += ["-CAfile", _path("ca.pem"), "-verify_return_error", "-no_ign_eof", *_openssl_words(wish)]
+    words = [
+        "openssl",
+        "s_client",
+        "-connect",
+        f"{ADDRESS}:{port}",
+        "-servername",
+        "server.example",
+    ]
+    words += [
+        "-CAfile",
+        _path("ca.pem"),
+        "-verify_return_error",
+        "-no_ign_eof",
+        *_openssl_words(wish),
+    ]
     if wish.auth:
         words += ["-cert", _path("client.pem"), "-key", _path("client.key")]
     if wish.fragment:
@@ -129,7 +154,10 @@ def openssl_client(wish: Wish, port: int) -> list[Command]:
     again = (*words, "-sess_in", session)
     if wish.early:
         early = (*again, "-early_data", _path("request"))
-        return [Command((*words, "-sess_out", session)), Command(early, ((b"", b"Early data was accepted"), (b"", BODY)))]
+        return [
+            Command((*words, "-sess_out", session)),
+            Command(early, ((b"", b"Early data was accepted"), (b"", BODY))),
+        ]
     return [Command((*words, "-sess_out", session)), Command(again)]
 
 
@@ -145,7 +173,12 @@ def openssl_server(wish: Wish, port: int) -> tuple[str, ...]:
 
 # --- GnuTLS -----------------------------------------------------------------
 
-_GNUTLS_GROUPS = {"x25519": "X25519", "p256": "SECP256R1", "p384": "SECP384R1", "x25519mlkem768": "X25519-MLKEM768"}
+_GNUTLS_GROUPS = {
+    "x25519": "X25519",
+    "p256": "SECP256R1",
+    "p384": "SECP384R1",
+    "x25519mlkem768": "X25519-MLKEM768",
+}
 
 
 def _gnutls_priority(wish: Wish) -> str:
@@ -153,7 +186,10 @@ def _gnutls_priority(wish: Wish) -> str:
     words += [f"+VERS-TLS1.{minor}" for minor in range(int(wish.low[2]), int(wish.high[2]) + 1)]
     words += ["+SHA1", "+SIGN-RSA-SHA1", "%VERIFY_ALLOW_SIGN_WITH_SHA1"]
     if wish.groups:
-        words += ["-GROUP-ALL", *(f"+GROUP-{_GNUTLS_GROUPS[name]}" for name in wish.groups.split(","))]
+        words += [
+            "-GROUP-ALL",
+            *(f"+GROUP-{_GNUTLS_GROUPS[name]}" for name in wish.groups.split(",")),
+        ]
     if wish.renegotiate:
         words.append("%UNSAFE_RENEGOTIATION")
     return ":".join(words)
@@ -183,7 +219,12 @@ def gnutls_server(wish: Wish, port: int) -> tuple[str, ...]:
     """gnutls-serv, which answers with a file."""
     words = ["gnutls-serv", "--http", "--httpdata", _path("body"), "-p", str(port), "--quiet"]
     words += ["--priority", _gnutls_priority(wish), *wish.extra]
-    words += ["--x509certfile", _path(f"{wish.cert}.pem"), "--x509keyfile", _path(f"{wish.cert}.key")]
+    words += [
+        "--x509certfile",
+        _path(f"{wish.cert}.pem"),
+        "--x509keyfile",
+        _path(f"{wish.cert}.key"),
+    ]
     if wish.auth:
         words += ["--require-client-cert", "--verify-client-cert", "--x509cafile", _path("ca.pem")]
     else:
@@ -199,7 +240,12 @@ def gnutls_server(wish: Wish, port: int) -> tuple[str, ...]:
 
 # --- NSS --------------------------------------------------------------------
 
-_NSS_GROUPS = {"x25519": "x25519", "p256": "P256", "p384": "P384", "x25519mlkem768": "mlkem768x25519"}
+_NSS_GROUPS = {
+    "x25519": "x25519",
+    "p256": "P256",
+    "p384": "P384",
+    "x25519mlkem768": "mlkem768x25519",
+}
 
 
 def _nss_words(wish: Wish) -> list[str]:
@@ -250,7 +296,13 @@ def curl_client(wish: Wish, port: int) -> list[Command]:
 def wget_client(wish: Wish, port: int) -> list[Command]:
     """wget, with GnuTLS in Debian."""
     priority = _gnutls_priority(wish)
-    words = ("wget", "-qO-", "--tries=1", "--ca-certificate=" + _path("ca.pem"), "--ciphers=" + priority)
+    words = (
+        "wget",
+        "-qO-",
+        "--tries=1",
+        "--ca-certificate=" + _path("ca.pem"),
+        "--ciphers=" + priority,
+    )
     return [Command((*words, f"https://{ADDRESS}:{port}/data"), ((b"", BODY),))]
 
 
@@ -275,7 +327,16 @@ def java_server(wish: Wish, port: int) -> tuple[str, ...]:
     return (*_JAVA, "server", "0.0.0.0", str(port), *words, "store=" + _path(f"{wish.cert}.p12"))
 
 
-_JAVA = ("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", "-cp", str(OUT), "Peer")
+_JAVA = (
+    "java",
+    "-Xshare:auto",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xmx128m",
+    "-cp",
+    str(OUT),
+    "Peer",
+)
 
 mbedtls_client, mbedtls_server = _own(str(OUT / "mbedtls"))
 wolfssl_client, wolfssl_server = _own(str(OUT / "wolfssl"))

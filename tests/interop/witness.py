@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a capture shows of TLS connections: whether a feature was really used.
 
-A case of the matrix proves nothing when its stacks quietly did something else, so each names facts that
-must be seen on the wire, in clear: "TLS 1.3", "hello retry", "resumed", "c:ext:15" for an extension of
-the ClientHello, "s:ext:1" for one of the ServerHello, and so on: see _facts().
+A case of the matrix proves nothing when its stacks quietly did something else, so each names facts
+that must be seen on the wire, in clear: "TLS 1.3", "hello retry", "resumed", "c:ext:15" for an
+extension of the ClientHello, "s:ext:1" for one of the ServerHello, and so on: see _facts().
 """
 
 import struct
@@ -15,7 +15,13 @@ from pathlib import Path
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 CCS, ALERT, HANDSHAKE, DATA, HEARTBEAT = range(20, 25)
 CLIENT_HELLO, SERVER_HELLO, TICKET, CERTIFICATE, CERTIFICATE_REQUEST = 1, 2, 4, 11, 13
-NAMES = {0x0300: "SSL 3", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
+NAMES = {
+    0x0300: "SSL 3",
+    0x0301: "TLS 1.0",
+    0x0302: "TLS 1.1",
+    0x0303: "TLS 1.2",
+    0x0304: "TLS 1.3",
+}
 
 
 # --- packets to streams -----------------------------------------------------
@@ -125,7 +131,7 @@ def starts_as_ssl2(stream: bytes) -> bool:
 
 
 def records(stream: bytes) -> list[Record]:
-    """The records of a stream, behind an SSL2-format hello."""
+    """The records of a stream, after an SSL2-format hello."""
     at = 2 + (struct.unpack_from(">H", stream)[0] & 0x7FFF) if starts_as_ssl2(stream) else 0
     found = []
     while at + 5 <= len(stream):
@@ -191,14 +197,20 @@ def facts(flow: Flow) -> set[str]:
         told.add("SSL2 hello")
     server_hellos = _hellos(SERVER_HELLO, list(_messages(answered, True))[:1])
     if not server_hellos:
-        return told | {f"c:{fact}" for fact in _alerts(sent, True)} | {
-            f"s:{fact}" for fact in _alerts(answered, True)
-        }
+        return (
+            told
+            | {f"c:{fact}" for fact in _alerts(sent, True)}
+            | {f"s:{fact}" for fact in _alerts(answered, True)}
+        )
     tls13 = 43 in server_hellos[0].extensions
     asked, replied = list(_messages(sent, not tls13)), list(_messages(answered, not tls13))
     client_hellos, server_hellos = _hellos(CLIENT_HELLO, asked), _hellos(SERVER_HELLO, replied)
     told |= set(_hello_facts(client_hellos, server_hellos))
-    told |= {f"{side}:{fact}" for side, found in (("c", sent), ("s", answered)) for fact in _alerts(found, False)}
+    told |= {
+        f"{side}:{fact}"
+        for side, found in (("c", sent), ("s", answered))
+        for fact in _alerts(found, False)
+    }
     if not tls13:
         told |= set(_old_facts(flow, client_hellos, replied, sent, answered))
     return told
@@ -241,7 +253,11 @@ def _hello_facts(client: list[Hello], server: list[Hello]) -> Iterator[str]:
 
 
 def _old_facts(
-    flow: Flow, client: list[Hello], replied: list[tuple[int, bytes]], sent: list[Record], answered: list[Record]
+    flow: Flow,
+    client: list[Hello],
+    replied: list[tuple[int, bytes]],
+    sent: list[Record],
+    answered: list[Record],
 ) -> Iterator[str]:
     """What TLS 1.2 and before show in clear, and 1.3 hides."""
     kinds = [kind for kind, _ in replied]

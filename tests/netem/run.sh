@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Honest TLS gets through bad networks untouched: loss, reordering, duplication,
-# delay and corruption before and behind the router, every MTU, with and without
+# delay and corruption before and after the router, every MTU, with and without
 # offloads, TLS 1.2 and 1.3, downloads and uploads. Nothing is condemned, and
 # what arrives is what was sent. Then the throughput with the helper (ports 443
 # to 445) against that without (8443 to 8445) at 1 % loss, printed only: where
@@ -12,10 +12,10 @@
 #   client <---> router (module) <---> server: nginx
 #        [netem]  [netem] [netem]  [netem]
 #
-# run.sh [PART...]: of clean_100, impaired, sized, throughput.
-# NETEM_SECONDS is how long a transfer may take, roughly; NETEM_PAIRS how many runs the medians are of: a single timer
-# that runs out makes a run half as fast, so few tell nothing.
-# All is IPv4: IPv6 has no MTU below 1280, and TCP knows no difference.
+# run.sh [PART...]: of clean_100, impaired, sized, throughput. NETEM_SECONDS is how long a transfer
+# may take, roughly; NETEM_PAIRS how many runs the medians are of: a single timer that runs out
+# makes a run half as fast, so few tell nothing. All is IPv4: IPv6 has no MTU below 1280, and TCP
+# knows no difference.
 
 netem=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
@@ -55,7 +55,8 @@ start_server() {
 	CONF
 }
 
-# tls_server PORT RECORD: on the port, which gets the helper, and on that 8000 above; with records so long.
+# tls_server PORT RECORD: on the port, which gets the helper, and on that 8000 above; with records
+# so long.
 tls_server() {
 	cat <<-CONF
 		server {
@@ -75,8 +76,8 @@ tls_server() {
 
 # --- networks ---------------------------------------------------------------
 
-# offloads on|off: of all ends; the kernel calls what a device lacks an error. TCP hands many segments down
-# at once even so, which netem would lose at once, unless the device takes but one.
+# offloads on|off: of all ends; the kernel calls what a device lacks an error. TCP hands many
+# segments down at once even so, which netem would lose at once, unless the device takes but one.
 offloads() {
 	local end feature most=1
 	if [[ $1 == on ]]; then most=65535; fi
@@ -109,9 +110,10 @@ measured() {
 # network NAME MOST: all transfers over what was set up.
 network() { measured "$1" each "$2"; }
 
-# NAME WHERE NETEM...: behind the router only losses differ, as segments that were seen and come again.
+# NAME WHERE NETEM...: behind the router only losses differ, as segments that were seen and come
+# again.
 impairments=(
-	"loss1 before loss 1%" "loss1 behind loss 1%" "loss5 before loss 5%" "loss5 behind loss 5%"
+	"loss1 before loss 1%" "loss1 after loss 1%" "loss5 before loss 5%" "loss5 after loss 5%"
 	"reorder25 before delay 2ms reorder 75% 50%" "duplicate5 before duplicate 5%"
 	"delay20 before delay 20ms" "corrupt01 before corrupt 0.1%" "corrupt1 before corrupt 1%"
 )
@@ -143,8 +145,8 @@ sized() {
 
 # --- with against without ---------------------------------------------------
 
-# NAME PORT WAY WHERE NETEM...: curl sends records of 16 KiB, nginx of what the port says. The ends' delays
-# add up to the round trip.
+# NAME PORT WAY WHERE NETEM...: curl sends records of 16 KiB, nginx of what the port says. The ends'
+# delays add up to the round trip.
 comparisons=(
 	"download_without_loss 443 download before loss 0%"
 	"download 443 download before loss 1%" "download_rtt20ms 443 download before loss 1% delay 10ms"
@@ -154,7 +156,7 @@ comparisons=(
 	"download_40mbit_records_1400 445 download before loss 1% rate 40mbit"
 	"download_rtt20ms_records_1400 445 download before loss 1% delay 10ms"
 	"download_records_4k 444 download before loss 1%" "upload 443 upload before loss 1%"
-	"download_lost_behind 443 download behind loss 1%"
+	"download_lost_after 443 download after loss 1%"
 )
 
 throughput() {
@@ -182,7 +184,8 @@ done
 make_files
 start_server
 load ports=443,444,445
-declare -A tests=([clean_100]=1 [impaired]=${#impairments[@]} [sized]=$((2 * ${#mtus[@]})) [throughput]=${#comparisons[@]})
+declare -A tests=([clean_100]=1 [impaired]=${#impairments[@]} [sized]=$((2 * ${#mtus[@]}))
+	[throughput]=${#comparisons[@]})
 parts=("$@")
 [[ ${#parts[@]} != 0 ]] || parts=(clean_100 impaired sized throughput)
 total=0

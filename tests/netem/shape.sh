@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# shape.sh before|behind NETEM...: netem on the ends of the links: the hosts' ends, before the router, or the
-# router's own. shape.sh clear: on none. Or sourced, for its functions.
+# shape.sh before|after NETEM...: netem on the ends of the links: the hosts' ends, before the
+# router, or the router's own. shape.sh clear: on none. Or sourced, for its functions.
 
 set -euo pipefail
 
@@ -26,7 +26,7 @@ shape() {
 	clear_shape
 	for end in "${ends[@]}"; do
 		[[ $where == before && $end == router* ]] && continue
-		[[ $where == behind && $end != router* ]] && continue
+		[[ $where == after && $end != router* ]] && continue
 		# shellcheck disable=SC2086
 		qdisc replace $end netem limit 10000 "$@"
 	done

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Transfers over the network that run.sh has set up, what they came to, and how fast they were.
 
-transfers.py each NAME MOST: downloads and uploads of TLS 1.2 and 1.3, each of as many megabytes as fit into
-    NETEM_SECONDS, up to MOST. Fails unless what arrives is what was sent, and nothing was condemned.
-transfers.py ratio NAME PORT WAY WHERE NETEM...: NETEM_PAIRS runs with the helper (on the port) and without it (8000
-    above), in turn, over a network that shape.sh impairs so. The speeds fail nothing.
+transfers.py each NAME MOST: downloads and uploads of TLS 1.2 and 1.3, each of as many megabytes as
+    fit into NETEM_SECONDS, up to MOST. Fails unless what arrives is what was sent, and nothing was
+    condemned.
+transfers.py ratio NAME PORT WAY WHERE NETEM...: NETEM_PAIRS runs with the helper (on the port) and
+    without it (8000 above), in turn, over a network that shape.sh impairs so. The speeds fail
+    nothing.
 
 Both append their figures to the file NETEM_TOLD. NETEM_FOLDER has the data that nginx serves.
 """
@@ -57,7 +59,17 @@ def on(namespace: str, *words: str) -> str:
 def curl(tls: str, url: str, *words: str) -> str:
     """Runs curl for the URL of the server, with that version of TLS only."""
     version = [f"--tlsv{tls}", "--tls-max", tls]
-    return on("client", "curl", "-sSk", "--fail", "--max-time", PATIENCE, *version, *words, f"https://{ADDRESS}:{url}")
+    return on(
+        "client",
+        "curl",
+        "-sSk",
+        "--fail",
+        "--max-time",
+        PATIENCE,
+        *version,
+        *words,
+        f"https://{ADDRESS}:{url}",
+    )
 
 
 def check_same(path: Path, size: int) -> None:
@@ -71,13 +83,15 @@ def check_same(path: Path, size: int) -> None:
 def download(tls: str, port: int, size: int) -> int:
     """Fetches so many bytes: how many came in a second."""
     got = FOLDER / "got"
-    speed = curl(tls, f"{port}/data", "-r", f"0-{size - 1}", "-o", str(got), "-w", "%{speed_download}")
+    speed = curl(
+        tls, f"{port}/data", "-r", f"0-{size - 1}", "-o", str(got), "-w", "%{speed_download}"
+    )
     check_same(got, size)
     return int(float(speed))
 
 
 def upload(tls: str, port: int, size: int) -> int:
-    """Sends so many bytes: how many went in a second. nginx answers with the file that it keeps them in."""
+    """Sends so many bytes: the bytes per second. nginx answers with the file that it keeps them in."""
     put = FOLDER / "put"
     with (FOLDER / "www/data").open("rb") as data:
         put.write_bytes(data.read(size))
@@ -138,7 +152,9 @@ def each(name: str, most: str) -> None:
             transfer(name, way, tls, int(most))
             if counters()["condemned"] != before:
                 log.read()
-                raise AssertionError("\n".join(["condemned:", *filter(re.compile(MODULE).search, log.lines)]))
+                raise AssertionError(
+                    "\n".join(["condemned:", *filter(re.compile(MODULE).search, log.lines)])
+                )
 
 
 # --- ratio ------------------------------------------------------------------
@@ -185,8 +201,10 @@ def ratio(name: str, port_text: str, way: str, *network: str) -> None:
             shape(*network, "seed", str(seed))
             arms[arm].append(timed(way, its_port, size))
     middle = {arm: median(run.speed for run in runs) for arm, runs in arms.items()}
-    tell(f"{name}: with {middle['with'] / 1000:.0f} kB/s, without {middle['without'] / 1000:.0f} kB/s, "
-         f"ratio {middle['with'] / middle['without']:.2f} (medians of {PAIRS} runs of {size // MEGABYTE} MB)")
+    tell(
+        f"{name}: with {middle['with'] / 1000:.0f} kB/s, without {middle['without'] / 1000:.0f} kB/s, "
+        f"ratio {middle['with'] / middle['without']:.2f} (medians of {PAIRS} runs of {size // MEGABYTE} MB)"
+    )
     tell(f"helper: {grown(before, SHOWN)}")
     for arm, runs in arms.items():
         tell_runs(arm, runs)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""A connection followed by the helper flows on when the module is removed, and when it comes back."""
+"""A connection that the helper follows flows on when the module is removed, and when it is back."""
 
 import socket
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Attacks on a handshake, run in the guest: attacks.py NAME SERVER PORT. Prints what came of it.
 
-A connection that the log names, and that brings no answer, came to silence: nobody waits to see how long it lasts.
+A connection that the log names and that brings no answer counts as silent. No test waits to see how
+long the silence lasts.
 """
 
 import select
@@ -47,7 +48,11 @@ def is_answered(sock: socket.socket, log: KernelLog) -> bool:
     def readable() -> bool:
         return bool(select.select([sock], [], [], 0)[0])
 
-    wait_until(lambda: readable() or log.about(client_of(sock)), "an answer or a log line", fd=sock.fileno())
+    wait_until(
+        lambda: readable() or log.about(client_of(sock)),
+        "an answer or a log line",
+        fd=sock.fileno(),
+    )
     return readable()
 
 
@@ -123,7 +128,7 @@ ATTACKS = {
     "downgrade_before": lambda server, port: downgrade(
         "client", "::1" if ":" in server else "127.0.0.1", server, port
     ),
-    # Behind the module, which saw the true offer.
+    # After the module, which saw the true offer.
     "downgrade_behind": lambda server, port: downgrade("server", server, server, port),
     "handshake": lambda server, port: handshake((server, port)),
 }

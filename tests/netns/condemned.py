@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What becomes of a connection that broke a rule, and of its neighbours, where neither end is reset."""
+"""What becomes of a connection that broke a rule, and of others, if neither end is reset."""
 
 import re
 import socket
@@ -31,7 +31,7 @@ class Broken:
         log.wait_about(self.name)
 
     def close(self) -> None:
-        """Leaves nothing behind."""
+        """Closes all that it has opened."""
         reset(self.client)
         reset(self.server)
 
@@ -44,7 +44,9 @@ class Broken:
 
     def await_state(self, state: str) -> None:
         """Waits until conntrack has the connection in such a state."""
-        tlsnet.wait_until(lambda: re.search(state, self.conntrack()), f"{state}: {self.conntrack()}")
+        tlsnet.wait_until(
+            lambda: re.search(state, self.conntrack()), f"{state}: {self.conntrack()}"
+        )
 
 
 def nothing_passes(broken: Broken) -> None:

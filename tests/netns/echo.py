@@ -6,7 +6,9 @@ import asyncio
 import sys
 
 
-async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float = 0) -> None:
+async def carry(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float = 0
+) -> None:
     """Writes what it reads, so many seconds later, until there is no more."""
     try:
         while data := await reader.read(65536):

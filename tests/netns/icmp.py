@@ -9,12 +9,23 @@ import sys
 from functools import partial
 
 import tlsnet
-from tlsnet import CLIENT, SERVER, KernelLog, Ktap, client_of, counters, pair, receive_exactly, reset
+from tlsnet import (
+    CLIENT,
+    SERVER,
+    KernelLog,
+    Ktap,
+    client_of,
+    counters,
+    pair,
+    receive_exactly,
+    reset,
+)
 from wire import checksum
 
 # An alert in the clear breaks no rule.
 RECORD = b"\x15\x03\x01\x00\x02\x01\x5a"
-# Where a TCP header has its length and flags, the packet inside an ICMP error has its IP ID, or its length.
+# Where a TCP header has its length and flags, the packet inside an ICMP error has its IP ID, or its
+# length.
 HEADER_LENGTH = 5 << 12
 FLAGS = {"urgent": 0x20, "syn": 0x02, "payload": 0}
 
@@ -24,7 +35,9 @@ def inner_packet(family: socket.AddressFamily, port: int, flags: int) -> bytes:
     addresses = socket.inet_pton(family, SERVER[family]) + socket.inet_pton(family, CLIENT[family])
     ports = struct.pack("!HHI", 443, port, 0)
     if family == socket.AF_INET:
-        start = struct.pack("!BBHHHBBH", 0x45, 0, 28, HEADER_LENGTH | flags, 0, 64, socket.IPPROTO_TCP, 0)
+        start = struct.pack(
+            "!BBHHHBBH", 0x45, 0, 28, HEADER_LENGTH | flags, 0, 64, socket.IPPROTO_TCP, 0
+        )
     else:
         start = struct.pack("!IHBB", 6 << 28, HEADER_LENGTH | flags, socket.IPPROTO_TCP, 64)
     return start + addresses + ports + bytes(16)
@@ -87,7 +100,9 @@ def main() -> int:
         rule = [command, "-A", "FORWARD", "-m", "conntrack", "--ctstate", "RELATED", "-j", "ACCEPT"]
         subprocess.run(["ip", "netns", "exec", "router", *rule], check=True)
         for kind, flags in FLAGS.items():
-            ktap.check(f"{version}: an error that reads as {kind}", partial(goes_on, log, family, flags))
+            ktap.check(
+                f"{version}: an error that reads as {kind}", partial(goes_on, log, family, flags)
+            )
     tlsnet.unload()
     return ktap.status()
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""A connection that userspace puts into conntrack, as conntrackd does on failover, is picked up and followed."""
+"""A connection that userspace puts into conntrack, as conntrackd does on failover, is followed."""
 
 import socket
 import struct
@@ -45,7 +45,12 @@ def of_tuple(kind: int, source: Address, target: Address) -> bytes:
 
 def inject(client: Address, server: Address, helper: str) -> None:
     """Puts an established connection with that helper into the router's conntrack."""
-    state = nest(1, attribute(1, bytes([TCP_ESTABLISHED])), attribute(4, BE_LIBERAL), attribute(5, BE_LIBERAL))
+    state = nest(
+        1,
+        attribute(1, bytes([TCP_ESTABLISHED])),
+        attribute(4, BE_LIBERAL),
+        attribute(5, BE_LIBERAL),
+    )
     body = b"".join(
         (
             struct.pack("!BBH", socket.AF_INET, 0, 0),
@@ -57,7 +62,9 @@ def inject(client: Address, server: Address, helper: str) -> None:
             nest(HELP, attribute(1, helper.encode() + b"\0")),
         )
     )
-    with netns("router"), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as sock:
+    with netns("router"), socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER
+    ) as sock:
         sock.send(struct.pack("=IHHII", 16 + len(body), NEW_CONNECTION, FLAGS, 1, 0) + body)
         answer = sock.recv(1 << 16)
     kind, error = struct.unpack_from("=4xH10xi", answer)

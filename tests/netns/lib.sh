@@ -25,8 +25,8 @@ source "$here/../ktap.sh"
 	params=/sys/module/$module/parameters
 	server4=10.0.2.2
 	server6=2001:db8:2::2
-	# Seconds, upper bounds that hold on a machine ten times slower, never a measure of speed: for events, and for
-	# whole transfers.
+	# Seconds, upper bounds that hold on a machine ten times slower, never a measure of speed:
+	# for events, and for whole transfers.
 	timeout=300
 	patience=3600
 	python=python3
@@ -139,7 +139,8 @@ make_certificate() {
 		-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>"$scratch/openssl.log"
 }
 
-# start_nginx PORT: in the server namespace, with that certificate; its servers come by the standard input.
+# start_nginx PORT: in the server namespace, with that certificate; its servers come by the standard
+# input.
 start_nginx() {
 	cat >"$scratch/nginx.conf" <<-CONF
 		daemon off;
@@ -185,7 +186,8 @@ reload() { unload && load "$@"; }
 # counter NAME: of the router.
 counter() { on router sed -n "s/^$1 //p" "/proc/net/$module"; }
 
-# tracked NAMESPACE PORT WORDS: conntrack has a connection to the port, with these words in its line.
+# tracked NAMESPACE PORT WORDS: conntrack has a connection to the port, with these words in its
+# line.
 tracked() {
 	local family
 	for family in ipv4 ipv6; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""mark= marks condemned connections; log_only=1 reports and drops nothing. Both change at run time."""
+"""mark= marks condemned connections; log_only=1 drops nothing. Both change at run time."""
 
 import socket
 import subprocess

@@ -41,7 +41,8 @@ unprotected() {
 	cursor=$(log_cursor)
 	on router conntrack -F 2>/dev/null
 	[[ $(speak client "$1" "$2") == "$not_tls" ]] || { echo "no echo" && return 1; }
-	not_logged "$cursor" condemned && tracked router "$2" "dport=$2" && ! tracked router "$2" helper=tls
+	not_logged "$cursor" condemned && tracked router "$2" "dport=$2" &&
+		! tracked router "$2" helper=tls
 }
 
 with_ports() { reload "ports=$1"; }
@@ -94,7 +95,8 @@ install_module() {
 uninstall_module() { umount --lazy "/lib/modules/$(uname -r)"; }
 
 rule_loads_module() {
-	unload && raw_rule router iptables A PREROUTING 4433 && loaded && protected client "$server4" 4433
+	unload && raw_rule router iptables A PREROUTING 4433 && loaded &&
+		protected client "$server4" 4433
 }
 
 rule_holds_module() {

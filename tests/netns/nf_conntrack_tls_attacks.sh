@@ -12,7 +12,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 any=443 only12=8443	# the server's ports: TLS 1.2 and 1.3, and 1.2 alone
 
-# nginx, since a connection that is dropped leaves its server waiting, and others shall not wait with it.
+# nginx, since a connection that is dropped leaves its server waiting, and others shall not wait
+# with it.
 tls_server() {
 	make_certificate
 	start_nginx $any <<-CONF
@@ -48,9 +49,12 @@ tls_server
 load reset=0 "ports=$any,$only12,9443"
 for server in $server4 $server6; do
 	check "attack_none_$server" attack handshake "$server" $any TLSv1.3 ''
-	check "attack_ccs_injection_$server" attack ccs_injection "$server" $any silence ccs_out_of_order
-	check "attack_downgrade_before_$server" attack downgrade_before "$server" $any 'refused: .*' ''
-	check "attack_downgrade_behind_$server" attack downgrade_behind "$server" $any silence version_downgrade
+	check "attack_ccs_injection_$server" attack ccs_injection "$server" $any silence \
+		ccs_out_of_order
+	check "attack_downgrade_before_$server" attack downgrade_before "$server" $any \
+		'refused: .*' ''
+	check "attack_downgrade_behind_$server" attack downgrade_behind "$server" $any silence \
+		version_downgrade
 done
 reload reset=0 "ports=$any,$only12" min_version=1.3
 check attack_min_version_keeps_tls13 attack handshake $server4 $any TLSv1.3 ''

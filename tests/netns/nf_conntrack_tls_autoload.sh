@@ -37,11 +37,13 @@ plain_service() {
 
 # loads_by_rule NAME: the rule goes with its namespace, the module stays.
 loads_by_rule() {
-	setpriv --reuid=65534 --regid=65534 --clear-groups unshare -Urn nft "${rule/NAME/$1}" && busywait loaded
+	setpriv --reuid=65534 --regid=65534 --clear-groups unshare -Urn nft "${rule/NAME/$1}" &&
+		busywait loaded
 }
 
 attaches_nothing() {
-	[[ $(<"$params/ports") == 0 && $(</proc/sys/net/netfilter/${module}_ports) == 0 ]] && plain_service
+	[[ $(<"$params/ports") == 0 && $(</proc/sys/net/netfilter/${module}_ports) == 0 ]] &&
+		plain_service
 }
 
 options_do_not_help() {

@@ -10,7 +10,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=transfer.sh
 source "$here/transfer.sh"
 
-ciphers12=(ECDHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES256-SHA AES128-SHA256 ECDHE-RSA-CHACHA20-POLY1305)
+ciphers12=(ECDHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES256-SHA AES128-SHA256
+	ECDHE-RSA-CHACHA20-POLY1305)
 
 # s_client connects six times in a row, the last five with the first's session.
 resumes() {
@@ -28,10 +29,12 @@ resumes13() {
 		fetch client "$server4" -tls1_3 -sess_in "$scratch/session"
 }
 
-# The server rejects the key share that the client offers first: a HelloRetryRequest, and a second hello.
+# The server rejects the key share that the client offers first: a HelloRetryRequest, and a second
+# hello.
 retries() { fetch client "$server4" -tls1_3 -groups X448:P-256; }
 
-counts_traffic() { on router awk '$1 == "bytes" && $2 > 1000000 { found = 1 } END { exit !found }' "/proc/net/$module"; }
+counts_traffic() { on router awk '$1 == "bytes" && $2 > 1000000 { found = 1 } END { exit !found }' \
+	"/proc/net/$module"; }
 
 checktool openssl cmp
 setup_net

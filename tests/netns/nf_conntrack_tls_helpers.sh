@@ -12,7 +12,8 @@ says() {
 	on client timeout "$timeout" "$python" - "$1" <<-'PYTHON'
 		import socket
 		import sys
-		client = socket.create_connection(("10.0.2.2", 8443), source_address=(sys.argv[1], 0))
+		source = (sys.argv[1], 0)
+		client = socket.create_connection(("10.0.2.2", 8443), source_address=source)
 		client.sendall(b"GET / HTTP/1.0\r\n")
 		try:
 		    print(client.recv(100).decode())
@@ -25,7 +26,8 @@ says() {
 reported() {
 	local cursor
 	cursor=$(log_cursor)
-	[[ $(says "$1") == GET* ]] && logged "$cursor" "record_type: reported, original direction, $1:" &&
+	[[ $(says "$1") == GET* ]] &&
+		logged "$cursor" "record_type: reported, original direction, $1:" &&
 		tracked router 8443 helper=tls-report
 }
 
@@ -37,7 +39,8 @@ dropped() {
 }
 
 by_iptables() {
-	on router iptables -t raw -A PREROUTING -s 10.0.1.2 -p tcp --dport 8443 -j CT --helper tls-report
+	on router iptables -t raw -A PREROUTING -s 10.0.1.2 -p tcp --dport 8443 -j CT \
+		--helper tls-report
 	on router iptables -t raw -A PREROUTING -s 10.0.1.3 -p tcp --dport 8443 -j CT --helper tls
 }
 

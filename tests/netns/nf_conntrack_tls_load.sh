@@ -3,7 +3,7 @@
 #
 # The module loads with every lawful parameter and shows it in sysfs. Each
 # parameter out of range is refused with EINVAL and a log line that says what is
-# allowed, and leaves nothing behind.
+# allowed, and leaves nothing.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -23,7 +23,8 @@ good=(
 	"log_limit=0 0" "log_limit=65535 65535"
 	"mark=0 0x0" "mark=0x10 0x10" "mark=0xffffffff 0xffffffff"
 	"min_version=0 0x0000" "min_version=0x0300 0x0300" "min_version=0x0304 0x0304"
-	"min_version=1.2 0x0303" "min_version=tls1.2 0x0303" "min_version=TLS1.3 0x0304" "min_version=ssl3 0x0300"
+	"min_version=1.2 0x0303" "min_version=tls1.2 0x0303"
+	"min_version=TLS1.3 0x0304" "min_version=ssl3 0x0300"
 )
 bad=(
 	seq_len=65536 seq_len=-1 seq_len=x seq_len=
@@ -34,7 +35,8 @@ bad=(
 	report=heartblead "report=heartbleed,," report= "off=heartbleed,no"
 	log=4 log_limit=65536
 	mark=0x100000000 mark=x mark=
-	min_version=0x9999 min_version=0x02ff min_version=0x0305 min_version=tls min_version=1.4 min_version=
+	min_version=0x9999 min_version=0x02ff min_version=0x0305
+	min_version=tls min_version=1.4 min_version=
 )
 bad_at_runtime=(log_only=2 log_only=maybe mark=0x100000000 mark=x report=x "ports=443,443")
 # What the log names as wrong, of a list.
@@ -56,9 +58,11 @@ says_what_is_in_force() {
 	local cursor version
 	cursor=$(log_cursor)
 	version=$(modinfo -F version "$NF_CT_TLS_KO")
-	[[ $version == "$(sed -n '1s/.*(\([^)-]*\).*/\1/p' "$here/../../debian/changelog")" ]] || return
+	[[ $version == "$(sed -n '1s/.*(\([^)-]*\).*/\1/p' "$here/../../debian/changelog")" ]] ||
+		return
 	load report=urgent_data ports=443,8443 &&
-		logged "$cursor" "$module: $version: .* report=urgent_data .* ports=443,8443\$" && unload
+		logged "$cursor" "$module: $version: .* report=urgent_data .* ports=443,8443\$" &&
+		unload
 }
 
 accepts() {
@@ -85,7 +89,8 @@ counts_in_namespace() {
 		ip netns del later && unload
 }
 
-leaves_nothing() { ! loaded && [[ ! -e /proc/net/$module ]] && ! grep -q "\[$module\]" /proc/kallsyms; }
+leaves_nothing() { ! loaded && [[ ! -e /proc/net/$module ]] &&
+	! grep -q "\[$module\]" /proc/kallsyms; }
 
 refuses() {
 	local cursor said

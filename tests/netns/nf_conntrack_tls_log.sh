@@ -40,7 +40,8 @@ is_silent() {
 	cursor=$(log_cursor)
 	breaches router 3
 	set_all_netns 1
-	[[ $(counter record_type) -ge 3 && $(lines "$cursor") == 0 ]] && not_logged "$cursor" "suppressed|left out"
+	[[ $(counter record_type) -ge 3 && $(lines "$cursor") == 0 ]] &&
+		not_logged "$cursor" "suppressed|left out"
 }
 
 names_namespace() {
@@ -58,7 +59,8 @@ outcome() {
 	for setting; do on router bash -c "echo ${setting#*=} >$sysctls${setting%%=*}"; done
 	cursor=$(log_cursor)
 	breaches router 1
-	logged "$cursor" "$module: record_type: $words, original direction, 127.0.0.1:[0-9]+ -> " || status=1
+	logged "$cursor" "$module: record_type: $words, original direction, 127.0.0.1:[0-9]+ -> " \
+		|| status=1
 	for setting; do on router bash -c "cat $params/${setting%%=*} >$sysctls${setting%%=*}"; done
 	return "$status"
 }

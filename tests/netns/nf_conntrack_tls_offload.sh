@@ -23,7 +23,8 @@ count_large() {
 
 large() { on router "$1" -nvxL FORWARD | awk '/length 1501:65535/ { print $1 }'; }
 
-# fetch_counting OPERATOR IPTABLES SERVER: whole, and the count of large packets compares so with that before.
+# fetch_counting OPERATOR IPTABLES SERVER: whole, and the count of large packets compares so with
+# that before.
 fetch_counting() {
 	local before after
 	before=$(large "$2")

@@ -18,7 +18,8 @@ box=172.20.0.2
 
 # https NAMESPACE: serves the file there, on port 443.
 https() {
-	start on "$1" env -C "$scratch" openssl s_server -HTTP -accept 443 -cert cert.pem -key key.pem -quiet \
+	start on "$1" env -C "$scratch" openssl s_server -HTTP -accept 443 -cert cert.pem \
+		-key key.pem -quiet \
 		>"$scratch/s_server.$1.log" 2>&1
 	busywait on "$1" bash -c "ss -Hltn 'sport = :443' | grep -q ."
 }
@@ -85,7 +86,8 @@ iptables_rules() {
 		check "$files, $iptables: loads" load_iptables $files
 		check "$files, $iptables: real TLS passes" honest "$where" "$address"
 		check "$files, $iptables: INVALID is dropped" invalid by_iptables "$address"
-		check "$files, $iptables: a condemned connection is reset" condemned "$where" "$address"
+		check "$files, $iptables: a condemned connection is reset" condemned "$where" \
+			"$address"
 		flush
 	done
 }
@@ -103,7 +105,8 @@ nft_rules() {
 	for address in "${@:3}"; do
 		check "$files, $address: real TLS passes" honest "$where" "$address"
 		check "$files, $address: INVALID is dropped" invalid by_nft "$address"
-		check "$files, $address: a condemned connection is reset" condemned "$where" "$address"
+		check "$files, $address: a condemned connection is reset" condemned "$where" \
+			"$address"
 	done
 	on "$where" nft flush ruleset inet
 }
@@ -125,7 +128,8 @@ reported() {
 	local cursor
 	cursor=$(log_cursor)
 	[[ $(broken "$1" 8443 "$timeout") == answered ]] || return 1
-	logged "$cursor" "heartbleed: reported, .*:8443 in net:" && tracked router 8443 helper=tls-report
+	logged "$cursor" "heartbleed: reported, .*:8443 in net:" &&
+		tracked router 8443 helper=tls-report
 }
 
 # not_followed SERVER SOURCE: a trusted source has neither the helper nor a line in the log.
@@ -133,7 +137,8 @@ not_followed() {
 	local cursor
 	cursor=$(log_cursor)
 	[[ $(broken "$1" 8443 "$timeout" "$2") == answered ]] || return 1
-	not_logged "$cursor" "heartbleed: .*:8443 in net:" && tracked router 8443 "src=$2 " | grep -v helper=
+	not_logged "$cursor" "heartbleed: .*:8443 in net:" && tracked router 8443 "src=$2 " |
+		grep -v helper=
 }
 
 # rollout_rules NAME SERVER OTHER SOURCE: three tests.
@@ -151,7 +156,8 @@ rollout() {
 	rollout_rules rollout.nft "$server6" "$other6" "$trusted6"
 	on router nft flush ruleset inet
 	for iptables in iptables ip6tables; do
-		check "iptables-rollout.rules, $iptables: loads" load_iptables iptables-rollout.rules
+		check "iptables-rollout.rules, $iptables: loads" load_iptables \
+			iptables-rollout.rules
 	done
 	rollout_rules iptables-rollout.rules "$server4" "$other4" "$trusted4"
 	rollout_rules iptables-rollout.rules "$server6" "$other6" "$trusted6"
@@ -162,7 +168,7 @@ rollout() {
 
 # --- containers -------------------------------------------------------------
 
-# A container behind a bridge on the router, its ports published by NAT.
+# A container on a bridge of the router, its ports published by NAT.
 make_box() {
 	ip netns add box
 	ip -n router link add br0 type bridge
@@ -218,7 +224,8 @@ add_service() {
 stopped() {
 	local cursor
 	cursor=$(log_cursor)
-	broken "$server4" 443 "$timeout" | grep -x reset && logged "$cursor" 'heartbleed: .*:443 in net:'
+	broken "$server4" 443 "$timeout" | grep -x reset &&
+		logged "$cursor" 'heartbleed: .*:443 in net:'
 }
 
 # --- the mark's listener ----------------------------------------------------

@@ -34,14 +34,16 @@ shows_growth() {
 	status >/dev/null
 	breach
 	status >"$scratch/status"
-	grep -Ex ' +condemned +1 +\+1' "$scratch/status" && grep -Ex ' +record_type +1 +\+1' "$scratch/status" &&
+	grep -Ex ' +condemned +1 +\+1' "$scratch/status" &&
+		grep -Ex ' +record_type +1 +\+1' "$scratch/status" &&
 		grep -q 'since the last look' "$scratch/status"
 }
 
 starts_over_after_reload() {
 	reload seq_len=96
 	status >"$scratch/status"
-	! grep -q 'since the last look' "$scratch/status" && grep -q 'Reasons: none' "$scratch/status"
+	! grep -q 'since the last look' "$scratch/status" &&
+		grep -q 'Reasons: none' "$scratch/status"
 }
 
 # Each metric has its type before it, and nothing else is in the file.
@@ -50,7 +52,8 @@ exports() {
 	export_to "$scratch" || return
 	cat "$scratch/nf_conntrack_tls.prom"
 	grep -qx 'nf_conntrack_tls_condemned_total 1' "$scratch/nf_conntrack_tls.prom" &&
-		grep -qx 'nf_conntrack_tls_broken_total{reason="record_type"} 1' "$scratch/nf_conntrack_tls.prom" &&
+		grep -qx 'nf_conntrack_tls_broken_total{reason="record_type"} 1' \
+		"$scratch/nf_conntrack_tls.prom" &&
 		awk '
 			/^# HELP nf_conntrack_tls_[a-z_]+_total .+\.$/ { next }
 			/^# TYPE nf_conntrack_tls_[a-z_]+_total counter$/ { typed[$3] = 1; next }
@@ -63,7 +66,8 @@ exports() {
 			END { exit bad }' "$scratch/nf_conntrack_tls.prom"
 }
 
-absent_without_module() { unload && export_to "$scratch" && [[ ! -e $scratch/nf_conntrack_tls.prom ]]; }
+absent_without_module() { unload && export_to "$scratch" &&
+	[[ ! -e $scratch/nf_conntrack_tls.prom ]]; }
 
 setup_net
 echo_server 443
@@ -72,7 +76,7 @@ check "tls-status says that the module is not loaded" needs_module
 load seq_len=96
 check "it shows the policy" shows_policy
 check "it shows what grew since the last look" shows_growth
-check "it starts over with a module loaded anew" starts_over_after_reload
+check "it starts over when the module is reloaded" starts_over_after_reload
 check "the exporter's file is well formed" exports
 check "there is none without the module" absent_without_module
 finish

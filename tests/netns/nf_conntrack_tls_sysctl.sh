@@ -17,7 +17,8 @@ write() { on "$1" bash -c 'echo "$1" >"$2"' - "$3" "$sysctls$2"; }
 is_there() {
 	local field
 	for field in $fields; do
-		[[ $(value router "$field") == "$(<"$params/$field")" ]] || { echo "$field: $(value router "$field")" && return 1; }
+		[[ $(value router "$field") == "$(<"$params/$field")" ]] || { echo \
+			"$field: $(value router "$field")" && return 1; }
 	done
 }
 
@@ -65,9 +66,11 @@ container_log_limit() {
 	! in_container bash -c 'echo 0 >"$1log_limit"' - "$sysctls" 2>/dev/null
 }
 
-# A container's view of the host's file is that of its own namespace; the parameters are not its own.
+# A container's view of the host's file is that of its own namespace; the parameters are not its
+# own.
 container_not_host() {
-	! in_container bash -c "echo 64 >$params/seq_len" 2>/dev/null && [[ $(<"$params/seq_len") == 128 ]]
+	! in_container bash -c "echo 64 >$params/seq_len" 2>/dev/null &&
+		[[ $(<"$params/seq_len") == 128 ]]
 }
 
 begins_with_parameters() {
@@ -114,7 +117,8 @@ check "each parameter has a sysctl" is_there
 check "seq_len changes alone" changes seq_len 64 64
 check "min_version by its name" changes min_version tls1.2 0x0303
 check "heartbeat by a word" changes heartbeat on 1
-check "report by names" changes report suspicious_sequence,urgent_data suspicious_sequence,urgent_data
+check "report by names" changes report suspicious_sequence,urgent_data \
+	suspicious_sequence,urgent_data
 check "report=all" changes report all all
 check "off by a name" changes off version_mismatch version_mismatch
 check "midstream by its word" changes midstream drop drop
@@ -122,7 +126,8 @@ check "reset off" changes reset no 0
 check "mark" changes mark 0x1f00 0x1f00
 check "log by a word" changes log kernel 1
 check "ports" changes ports 443,8443 443,8443
-for bad in "seq_len 65536" "report heartblead" "ports 443,443" "min_version 1.4" "midstream maybe" "log_only 2"; do
+for bad in "seq_len 65536" "report heartblead" "ports 443,443" "min_version 1.4" "midstream maybe" \
+	"log_only 2"; do
 	# shellcheck disable=SC2086
 	check "refuses $bad" refuses $bad
 done

@@ -157,7 +157,7 @@ class Test:
             run("nft", "delete", "table", "inet", "decide")
 
     def under_load(self) -> None:
-        """Writers on each CPU lose no change of another, and connections are judged all the while."""
+        """Writers on each CPU lose no change of another, while connections are judged."""
         values = {"seq_len": (16, 17), "mark": ("0x100", "0x200"), "log_limit": (0, 60000)}
         stop = multiprocessing.Event()
         writers = [

@@ -100,7 +100,7 @@ def connected(
     source: str = "client",
     server: tuple[str, str] | None = None,
 ) -> tuple[socket.socket, socket.socket]:
-    """A connection from a namespace to an address, which leads to the server: its namespace and address."""
+    """A connection from a namespace to an address of the server: its namespace and address."""
     namespace, own = server or ("server", SERVER[family])
     with tlsnet.netns(namespace):
         listener = socket.create_server((own, 8443), family=family)
@@ -160,7 +160,7 @@ def shell(commands: str) -> None:
 
 
 def over_a_bridge(family: socket.AddressFamily) -> None:
-    """A bridge that knows no route: iptables sees its packets, and each end gets its reset by its own port."""
+    """A bridge without routes: iptables sees its packets, and each end is reset by its own port."""
     ends = {socket.AF_INET: ("10.0.7.1", "10.0.7.2"), socket.AF_INET6: ("fd00:7::1", "fd00:7::2")}
     left, right = ends[family]
     shell("""
@@ -183,7 +183,18 @@ def over_a_bridge(family: socket.AddressFamily) -> None:
             """)
         for table in ("iptables", "ip6tables"):
             run("middle", "sysctl", "-qw", f"net.bridge.bridge-nf-call-{table}=1")
-            run("middle", table, "-A", "FORWARD", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP")
+            run(
+                "middle",
+                table,
+                "-A",
+                "FORWARD",
+                "-m",
+                "conntrack",
+                "--ctstate",
+                "INVALID",
+                "-j",
+                "DROP",
+            )
         client, server = connected(family, right, "left", ("right", right))
         client.sendall(NOT_TLS)
         is_reset(client)
@@ -231,7 +242,7 @@ def middle_of_a_train(family: socket.AddressFamily) -> None:
 
 
 def deaf_client(family: socket.AddressFamily) -> None:
-    """A client that hears no reset sends again: not a byte passes, and the entry lives on, REJECT rule or not."""
+    """A client that gets no reset sends again: no byte passes, and the entry stays, REJECT or not."""
     with ruleset("client", DEAF), ruleset("router", REJECT):
         client, server = pair(family)
         client.sendall(NOT_TLS)

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# All selftests, in the guest; `run.sh BEHAVIOUR...` runs the ones named. KTAP. Ends with a line of counts.
+# All selftests, in the guest; `run.sh BEHAVIOUR...` runs the ones named. KTAP. Ends with a line of
+# counts.
 
 set -euo pipefail
 

@@ -24,7 +24,7 @@ FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 PORTS = iter(range(40000, 41000))
 
 WRAP = 1 << 32
-# In each stream the sequence numbers begin anew, after 30 bytes.
+# In each stream the sequence numbers wrap after 30 bytes.
 START = WRAP - 30
 
 # Alerts in the clear: they break no rule, and a hole in them could hide a record.
@@ -188,7 +188,7 @@ def overlap_lies(trial: Trial) -> None:
     trial.untouched()
 
 
-def first_byte_behind_hole(trial: Trial) -> None:
+def first_byte_after_gap(trial: Trial) -> None:
     """A bad record that comes before the hole is filled does not condemn, but afterwards."""
     trial.peer.send(len(ALERTS), BAD_RECORD)
     trial.peer.send(0, ALERTS)
@@ -216,7 +216,7 @@ def shake_hands(trial: Trial) -> bytes:
 
 
 def hole_in_body(trial: Trial) -> None:
-    """A hole inside an opaque body costs nothing: what is behind it passes at once."""
+    """A gap inside an opaque body costs nothing: what follows it passes at once."""
     shaken = shake_hands(trial)
     record = b"\x17\x03\x03\x00\x40" + bytes(0x80 | i for i in range(0x40))
     for start, end in [(0, 20), (40, len(record)), (20, 40)]:
@@ -229,7 +229,7 @@ def hole_in_body(trial: Trial) -> None:
 
 
 def runs_ahead(trial: Trial) -> None:
-    """Of segments behind a hole that could hide a header those without any pass, but for the first."""
+    """After a gap that may hide a header, all segments without one pass, except the first."""
     shaken = shake_hands(trial)
     data = RECORD + RECORD
 
@@ -269,11 +269,11 @@ def bytewise(trial: Trial) -> None:
 
 TESTS: dict[str, Callable[[Trial], None]] = {
     "a retransmission passes": retransmission,
-    "behind a hole, dropped for now": hole,
+    "after a gap, dropped for now": hole,
     "a partial overlap is read once": overlap,
     "a partial overlap that breaks a rule": overlap_breaks,
     "an overlap with other bytes": overlap_lies,
-    "a bad record behind a hole": first_byte_behind_hole,
+    "a bad record after a gap": first_byte_after_gap,
     "a hole inside an opaque body": hole_in_body,
     "segments run ahead of a hole": runs_ahead,
     "urgent data": urgent,

@@ -186,7 +186,7 @@ def _listener(family: socket.AddressFamily, port: int) -> socket.socket:
 def pair(
     family: socket.AddressFamily, port: int = 443, source: int = 0
 ) -> tuple[socket.socket, socket.socket]:
-    """A connection through the router, from a port if given: the client's socket and the server's."""
+    """A connection through the router, from a port if given: both ends' sockets, the client's first."""
     with _connecting:
         listener = _listener(family, port)
         with netns("client"):
@@ -239,7 +239,7 @@ def swallowed(*ways: tuple[socket.socket, socket.socket], data: bytes = bytes(10
 
 
 def load(**parameters: object) -> None:
-    """Loads the module anew with these parameters; every broken rule is logged, however many there are."""
+    """Reloads the module with these parameters, and without a limit on log lines."""
     unload()
     given = [f"{name}={value}" for name, value in ({"log_limit": 0} | parameters).items()]
     subprocess.run(["insmod", os.environ["NF_CT_TLS_KO"], *given], check=True)
@@ -268,7 +268,7 @@ def counters(namespace: str = "router") -> dict[str, int]:
 
 
 class Ktap:
-    """The results of one script. Only this writes to them: see tests/ktap.sh, which names their descriptor."""
+    """The results of one script. Only this class writes to them: see tests/ktap.sh."""
 
     def __init__(self, planned: int) -> None:
         self.planned = planned

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Files fetched over real TLS by OpenSSL's own tools, for the tests that show
-# that honest traffic passes whole. Sourced behind lib.sh.
+# that honest traffic passes whole. Sourced after lib.sh.
 
 : "${scratch:?lib.sh first}" "${patience:?lib.sh first}"
 
@@ -25,7 +25,8 @@ fetch() {
 	shift 2
 	cursor=$(log_cursor)
 	printf 'GET /file HTTP/1.0\r\n\r\n' |
-		on "$ns" timeout "$patience" openssl s_client -connect "$address:443" -quiet -ign_eof "$@" \
+		on "$ns" timeout "$patience" openssl s_client -connect "$address:443" \
+		-quiet -ign_eof "$@" \
 			2>"$scratch/s_client.log" | cmp - "$scratch/file" &&
 		not_logged "$cursor" condemned && return
 	cat "$scratch/s_client.log"

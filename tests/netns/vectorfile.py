@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The cases of tests/vectors, from build/vectors.json: scripts/vectors.sh has the parser's own reader write them."""
+"""The cases of tests/vectors, from build/vectors.json, which scripts/vectors.sh makes."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DIRECTION = {"c": "original", "s": "reply"}
 
 @dataclass(frozen=True)
 class Case:
-    """One case: what both sides say, and the reason that the last line is condemned for, or "pass"."""
+    """One case: what both sides send, and the reason of the verdict on the last line, or "pass"."""
 
     name: str
     lines: list[tuple[str, bytes]]

@@ -86,8 +86,10 @@ class Play:
 
         tlsnet.wait_until(whole, f"line {number}", fd=receiver.fileno())
         if arrived != piece:
-            raise AssertionError(f"line {number}: {len(arrived)} of {len(piece)} bytes arrived, "
-                                 f"log: {self.log.about(self.client)}")
+            raise AssertionError(
+                f"line {number}: {len(arrived)} of {len(piece)} bytes arrived, "
+                f"log: {self.log.about(self.client)}"
+            )
 
     def _break(self, side: str, data: bytes) -> None:
         sender, receiver = self.ways[side]

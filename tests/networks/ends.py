@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Both ends of TLS transfers of which every byte is checked.
 
-The client asks by a line "DOWN UP". The server sends DOWN bytes and reads UP bytes at once, both from the
-beginning of the same file, and answers "same" or "other", the client's address as it sees it, and its own.
-The lines "close" and "reset" make the server end the connection first.
+The client asks by a line "DOWN UP". The server sends DOWN bytes and reads UP bytes at once, both
+from the beginning of the same file, and answers "same" or "other", the client's address as it sees
+it, and its own. The lines "close" and "reset" make the server end the connection first.
 
-The client prints a line per connection, of what the connection's TCP came to, then the number of connections,
-their bytes and the seconds they took, and last how many have failed.
+The client prints a line per connection, of what the connection's TCP came to, then the number of
+connections, their bytes and the seconds they took, and last how many have failed.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def pump(peer: ssl.SSLSocket, sending: bytes, awaited: int) -> bytes:
 def send_some(peer: ssl.SSLSocket, unsent: memoryview) -> int:
     """As much as the socket takes."""
     try:
-        return peer.send(unsent[:1 << 16]) if unsent else 0
+        return peer.send(unsent[: 1 << 16]) if unsent else 0
     except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
         return 0
 
@@ -92,7 +92,9 @@ def serve(peer: ssl.SSLSocket, data: bytes) -> None:
     while (line := read_line(peer)) not in ("", "close", "reset"):
         down, up = map(int, line.split())
         verdict = "same" if pump(peer, data[:down], up) == data[:up] else "other"
-        peer.sendall(f"{verdict} {place(peer.getpeername())} {place(peer.getsockname())}\n".encode())
+        peer.sendall(
+            f"{verdict} {place(peer.getpeername())} {place(peer.getsockname())}\n".encode()
+        )
     if line == "reset":
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NOW)
 

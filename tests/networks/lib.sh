@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Shared by the tests of networks: ordinary TLS through a network as it is found, without the module and
-# with it. Each setup has five tests:
+# Shared by the tests of networks: ordinary TLS through a network as it is found, without the module
+# and with it. Each setup has five tests:
 #
 #   1. without the module all bytes arrive, or the setup itself is wrong;
 #   2. with the module all bytes arrive;
@@ -17,9 +17,10 @@ networks=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$networks/../netns/lib.sh"
 
 module_options=()	# for insmod
-reorders=no		# yes where segments come out of order, so that some are dropped to be sent again
+# yes where segments come out of order, so that some are dropped to be sent again
+reorders=no
 
-# What a test file may define anew: runs before each run.
+# A test file may override this. It is called before each run.
 prepare() { :; }
 
 # --- both ends ----------------------------------------------------------------
@@ -29,7 +30,8 @@ ends=(taskset --cpu-list 0 "$python" "$networks/ends.py")
 
 make_data() {
 	head -c 4M /dev/urandom >"$scratch/data"
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test \
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+		-subj /CN=test \
 		-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>"$scratch/openssl.log"
 }
 
@@ -100,8 +102,8 @@ connections_with() { grep -cE "^connection: .*$1" "$scratch/facts" || [[ $? == 1
 
 # --- a setup ------------------------------------------------------------------
 
-# through NAME HELPER EVIDENCE LEAST CLIENT...: the five tests; HELPER is one of helper_*(), EVIDENCE a command
-# whose number rises by LEAST or more in each run, CLIENT the options of ends.py.
+# through NAME HELPER EVIDENCE LEAST CLIENT...: the five tests; HELPER is one of helper_*(),
+# EVIDENCE a command whose number rises by LEAST or more in each run, CLIENT the options of ends.py.
 through() {
 	name=$1 called=$2 evidence=$3 least=$4
 	shift 4
@@ -141,7 +143,8 @@ took_effect() {
 	local run rose
 	for run in without with; do
 		rose=$(<"$scratch/$run.evidence")
-		((rose >= least)) || { echo "$evidence: $rose, at least $least expected, $run the module" && return 1; }
+		((rose >= least)) || { echo \
+			"$evidence: $rose, at least $least expected, $run the module" && return 1; }
 	done
 }
 
@@ -151,7 +154,8 @@ took_effect() {
 keep_counters() { on router cat "/proc/net/$module" >"$scratch/counters"; }
 
 untouched() {
-	not_logged "$cursor" "^$module: " && nothing_condemned && { [[ $reorders == yes ]] || nothing_dropped; }
+	not_logged "$cursor" "^$module: " && nothing_condemned && { [[ $reorders == yes ]] ||
+		nothing_dropped; }
 }
 
 # From "condemned" on, all counters tell of a rule that was broken.
@@ -165,12 +169,13 @@ nothing_dropped() {
 		"$scratch/counters"
 }
 
-# helper_saw CONDITION: of C connections and B bytes that the client made, of which the helper counted c and b,
-# and of r retransmissions; the ends sent R segments again.
+# helper_saw CONDITION: of C connections and B bytes that the client made, of which the helper
+# counted c and b, and of r retransmissions; the ends sent R segments again.
 helper_saw() {
 	awk "/^sum: / { C = \$2; B = \$3 } /^sent_again: / { R = \$2 } { count[\$1] = \$2 } END {
 		c = count[\"connections\"]; b = count[\"bytes\"]; r = count[\"retransmissions\"]
-		printf \"connections %d of %d, bytes %d of %d, retransmissions %d of %d\n\", c, C, b, B, r, R
+		printf \"connections %d of %d, bytes %d of %d, retransmissions %d of %d\n\",
+			c, C, b, B, r, R
 		exit !($1) }" "$scratch/with" "$scratch/counters"
 }
 
@@ -192,7 +197,9 @@ tell() {
 	local saw seconds
 	saw=$(helper_saw 1)$(awk '$2 && !/^(connections|bytes|records|retransmissions) / { printf ", %s %d", $1, $2 }' \
 		"$scratch/counters")
-	note <<<"$name: helper called $called: $saw; evidence $(<"$scratch/without.evidence") and $(<"$scratch/with.evidence")"
+	local without with
+	without=$(<"$scratch/without.evidence") with=$(<"$scratch/with.evidence")
+	note <<<"$name: helper called $called: $saw; evidence $without and $with"
 	seconds=$(awk '/^sum: / { printf "%s%s", separator, $4; separator = " | " }' "$scratch/without" "$scratch/with")
 	[[ -z ${NETWORKS_TABLE:-} ]] || echo "$name | $seconds | $called | $saw" >>"$NETWORKS_TABLE"
 }

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# An uplink that sends pure ACKs first, as many home routers do (wondershaper, pf's queues): data is overtaken
-# by ACKs that were sent after it, so its own ACK number is an old one. TLS carries data both ways at once.
+# An uplink that sends pure ACKs first, as many home routers do (wondershaper, pf's queues): data is
+# overtaken by ACKs that were sent after it, so its own ACK number is an old one. TLS carries data
+# both ways at once.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,11 +22,13 @@ no_offloads() {
 # No queue is so short that it drops.
 uplink() {
 	tc -n client qdisc add dev eth0 root handle 1: tbf rate 2mbit burst 3000 limit 1500000
-	tc -n client qdisc add dev eth0 parent 1:1 handle 10: prio bands 2 priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
-	# An IPv4 header of 20 bytes, a TCP header of 32 with timestamps, no payload, and no flag but ACK. By its
-	# length alone, a FIN or the few last bytes of a write would overtake data.
-	tc -n client filter add dev eth0 parent 10: protocol ip prio 1 u32 match ip protocol 6 0xff \
-		match u8 0x05 0x0f at 0 match u16 52 0xffff at 2 match u8 0x10 0xff at 33 flowid 10:1
+	tc -n client qdisc add dev eth0 parent 1:1 handle 10: prio bands 2 priomap 1 1 1 1 1 1 1 1 \
+		1 1 1 1 1 1 1 1
+	# An IPv4 header of 20 bytes, a TCP header of 32 with timestamps, no payload, and no flag
+	# but ACK. By its length alone, a FIN or the few last bytes of a write would overtake data.
+	tc -n client filter add dev eth0 parent 10: protocol ip prio 1 u32 \
+		match ip protocol 6 0xff match u8 0x05 0x0f at 0 match u16 52 0xffff at 2 \
+		match u8 0x10 0xff at 33 flowid 10:1
 	tc -n server qdisc add dev eth0 root handle 1: tbf rate 10mbit burst 6000 limit 1500000
 }
 
@@ -39,5 +42,6 @@ uplink
 # The first band has a queue that counts.
 tc -n client qdisc add dev eth0 parent 10:1 handle 20: pfifo limit 10000
 tls_server server
-through "ACKs first" once acks_first 20 "$server4" --connections 2 --duplex --bytes 400000 --sndbuf 262144
+through "ACKs first" once acks_first 20 "$server4" --connections 2 --duplex --bytes 400000 \
+	--sndbuf 262144
 finish

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# tc's act_ct tracks connections before netfilter does, as Open vSwitch's offload has it: it only looks; it
-# commits, so that netfilter finds a connection that is confirmed already; it attaches the helper itself. Of
-# a connection that is confirmed it calls the helper (tcf_ct_act), and netfilter calls it again.
+# tc's act_ct tracks connections before netfilter does, as Open vSwitch's offload has it: it only
+# looks; it commits, so that netfilter finds a connection that is confirmed already; it attaches the
+# helper itself. Of a confirmed connection it calls the helper (tcf_ct_act), and netfilter calls it
+# again.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The router is a bridge: packets pass iptables by br_netfilter; or nft's bridge family, which tracks
-# connections by itself.
+# The router is a bridge: packets pass iptables by br_netfilter; or nft's bridge family, which
+# tracks connections by itself.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -22,7 +22,8 @@ bridge() {
 	add_address server eth0 10.0.9.2/24 2001:db8:9::2/64
 }
 
-by_br_netfilter() { on router sysctl -qw net.bridge.bridge-nf-call-iptables="$1" net.bridge.bridge-nf-call-ip6tables="$1"; }
+by_br_netfilter() { on router sysctl -qw net.bridge.bridge-nf-call-iptables="$1" \
+	net.bridge.bridge-nf-call-ip6tables="$1"; }
 
 count_in_inet() {
 	nft_router <<-NFT
@@ -30,7 +31,8 @@ count_in_inet() {
 			counter bridged {}
 			chain forward {
 				type filter hook forward priority 0;
-				meta protocol { ip, ip6 } tcp dport 443 ct state established counter name bridged
+				meta protocol { ip, ip6 } tcp dport 443 ct state established \
+					counter name bridged
 			}
 		}
 	NFT
@@ -50,7 +52,8 @@ track_in_bridge() {
 }
 
 bridged() { nft_counter bridged; }
-bridged_by_family() { on router nft list counter bridge net bridged | awk '$1 == "packets" { print $2 }'; }
+bridged_by_family() { on router nft list counter bridge net bridged |
+	awk '$1 == "packets" { print $2 }'; }
 
 modprobe -a bridge br_netfilter nf_conntrack_bridge
 setup 4

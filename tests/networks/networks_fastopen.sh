@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# TCP Fast Open: the ClientHello comes in the SYN, and the server takes it; or it does not, and the client
-# sends it again.
+# TCP Fast Open: the ClientHello comes in the SYN, and the server takes it; or it does not, and the
+# client sends it again.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Flow offload in the same ruleset: connections of a flowtable bypass the hooks, and so the helper. A connection
-# that has a helper is not offloaded, and one without is.
+# Flow offload in the same ruleset: connections of a flowtable bypass the hooks, and so the helper.
+# A connection that has a helper is not offloaded, and one without is.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -19,7 +19,8 @@ offload() {
 			chain forward {
 				type filter hook forward priority 0;
 				tcp dport { 443, 8443 } counter name hooked
-				tcp dport { 443, 8443 } ct state established counter name added flow add @f
+				tcp dport { 443, 8443 } ct state established \
+					counter name added flow add @f
 			}
 		}
 		table netdev net {
@@ -43,7 +44,8 @@ none_bypassed() {
 	local before
 	before=$(bypassed)
 	arrives with "$server4"
-	(($(bypassed) == before)) || { echo "$(bypassed) packets bypassed the hooks, $before before" && return 1; }
+	(($(bypassed) == before)) || { echo \
+		"$(bypassed) packets bypassed the hooks, $before before" && return 1; }
 }
 
 modprobe -a nft_flow_offload nf_flow_table_inet

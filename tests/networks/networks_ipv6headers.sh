@@ -31,5 +31,6 @@ tls_server server
 tls_server server --port 8443 --headers hop destination
 through "IPv6 hop-by-hop options" once by_client 40 "$server6" --headers hop
 module_options=(ports=8443)
-through "IPv6 options of both kinds and ends" once by_server 40 "$server6" --headers hop destination --port 8443
+through "IPv6 options of both kinds and ends" once by_server 40 "$server6" --headers hop \
+	destination --port 8443
 finish

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# IPVS balances connections to a virtual address on the router, by NAT: with conntrack, and by default without.
+# IPVS balances connections to a virtual address on the router, by NAT: with conntrack, and by
+# default without.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A trial with log_only=1 on a network that loses segments: the first one of each ClientHello; and some of
-# all. Nothing may be reported that would not be without log_only.
+# A trial with log_only=1 on a network that loses segments: the first one of each ClientHello; and
+# some of all. Nothing may be reported that would not be without log_only.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -25,7 +25,8 @@ lose_first() {
 			set known { type inet_service; size 65535; flags dynamic; }
 			chain ingress {
 				type filter hook ingress device "c0" priority 0;
-				tcp dport 443 ip length > 1400 tcp sport != @known add @known { tcp sport } counter name lost drop
+				tcp dport 443 ip length > 1400 tcp sport != @known \
+					add @known { tcp sport } counter name lost drop
 			}
 		}
 	NFT

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Packets go through a queue to userspace and back, as for an intrusion detection system; and through one
-# that changes their order.
+# Packets go through a queue to userspace and back, as for an intrusion detection system; and
+# through one that changes their order.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# TCP without timestamps, without SACK, without window scaling, and with windows scaled by 14, the most there is.
+# TCP without timestamps, without SACK, without window scaling, and with windows scaled by 14, the
+# most there is.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Path-MTU discovery: a link of MTU 1400 on the client's side of the router, between links of 1500. The
-# server's large segments come back as ICMP errors, through the router, in the direction that the connection
-# began in.
+# Path-MTU discovery: a link of MTU 1400 on the client's side of the router, between links of 1500.
+# The server's large segments come back as ICMP errors, through the router, in the direction that
+# the connection began in.
 #
 #   home 10.0.5.x --- gate 10.0.4.2 === (1400) === client 10.0.1.2 --- router --- server
 
@@ -48,7 +48,8 @@ count_errors() {
 			counter errors {}
 			chain count {
 				type filter hook $2 priority -300;
-				icmp type destination-unreachable icmp code frag-needed counter name errors
+				icmp type destination-unreachable icmp code frag-needed \
+					counter name errors
 				icmpv6 type packet-too-big counter name errors
 			}
 		}
@@ -59,7 +60,7 @@ errors_at() { on "$1" nft list counter inet net errors | awk '$1 == "packets" { 
 
 at_server() { errors_at server; }
 
-# Each run has to discover it anew.
+# Each run has to discover it again.
 prepare() {
 	for ns in home server; do
 		ip -n "$ns" -4 route flush cache
@@ -83,9 +84,10 @@ count_errors server input
 tls_server server
 through "path-MTU discovery, IPv4" once at_server 50 "$server4" --source 10.0.5.{} --first 100 \
 	--connections 60 --at-once 10 --bytes 20000
-# What the server has cut for the path's earlier MTU it drops itself (ip6_xmit): a loss before the router.
+# What the server has cut for the path's earlier MTU it drops itself (ip6_xmit): a loss before the
+# router.
 reorders=yes
-through "path-MTU discovery, IPv6" once at_server 50 "$server6" --source 2001:db8:5::{} --first 100 \
-	--connections 60 --at-once 10 --bytes 20000
+through "path-MTU discovery, IPv6" once at_server 50 "$server6" --source 2001:db8:5::{} \
+	--first 100 --connections 60 --at-once 10 --bytes 20000
 check "path-MTU discovery: no error was dropped" all_errors_arrive
 finish

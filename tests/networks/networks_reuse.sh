@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A port is used again at once, through SNAT: after the server's reset, when conntrack keeps the entry of the
-# connection before; after the server's FIN; and after either FIN by another port, which NAT makes the same.
+# A port is used again at once, through SNAT: after the server's reset, when conntrack keeps the
+# entry of the connection before; after the server's FIN; and after either FIN by another port,
+# which NAT makes the same.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -19,14 +20,16 @@ nat() {
 }
 
 watch_entries() {
-	start on router conntrack -E -e NEW -p tcp --orig-port-dst 443 >"$scratch/entries" 2>/dev/null
+	start on router conntrack -E -e NEW -p tcp --orig-port-dst 443 >"$scratch/entries" \
+		2>/dev/null
 	busywait listener
 }
 
 # conntrack has its socket: one line of netlink's netfilter family.
 listener() { grep -E ' 12 .* 0000000[1-9a-f] ' /proc/net/netlink || sleep 1; }
 
-# Connections that the server saw come from the port; and those of them without an entry of their own.
+# Connections that the server saw come from the port; and those of them without an entry of their
+# own.
 same_port() { connections_with "client=10\.0\.2\.1:$port "; }
 kept_entries() { echo $(($(same_port) - $(grep -c . "$scratch/entries"))); }
 
@@ -39,9 +42,11 @@ nat 40000-40010
 watch_entries
 tls_server server
 port=40001
-through "port reuse after RST" once kept_entries 3 "$server4" --source 10.0.1.2 --source-port 40001 --end reset
+through "port reuse after RST" once kept_entries 3 "$server4" --source 10.0.1.2 \
+	--source-port 40001 --end reset
 port=40002
-through "port reuse after the server's FIN" once same_port 4 "$server4" --source 10.0.1.2 --source-port 40002 --end close
+through "port reuse after the server's FIN" once same_port 4 "$server4" --source 10.0.1.2 \
+	--source-port 40002 --end close
 on router nft flush ruleset ip
 nat 40009
 port=40009

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The plain router, IPv4 and IPv6, which all other setups differ from. And what must not pass the tests of
-# a setup does not: a rule that is broken, a setup without effect, other bytes, a port without the helper.
+# The plain router, IPv4 and IPv6, which all other setups differ from. And what must not pass the
+# tests of a setup does not: a rule that is broken, a setup without effect, other bytes, a port
+# without the helper.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -43,7 +44,8 @@ serve_other_bytes() {
 	scratch=$scratch/other tls_server server --port 8443
 }
 
-other_bytes_fail() { fails arrives with "$server4" --port 8443 && grep 'other bytes' "$scratch/with"; }
+other_bytes_fail() { fails arrives with "$server4" --port 8443 &&
+	grep 'other bytes' "$scratch/with"; }
 
 without_effect_fails() { (least=$((least + 1000000)) && fails took_effect); }
 

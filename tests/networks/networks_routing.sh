@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Policy routing: the two directions take two links of the router; then one direction does not pass the
-# router at all, and conntrack calls what is left of the connection invalid.
+# Policy routing: the two directions take two links of the router; then one direction does not pass
+# the router at all, and conntrack calls what is left of the connection invalid.
 #
 #   client ---- router ==== server    out by one link, back by the other
 #         \---- detour ----/          one direction only, by another router
@@ -44,7 +44,8 @@ count() {
 }
 
 # sent NAMESPACE DEVICE: packets.
-sent() { ip -n "$1" -s -j link show "$2" | sed 's/.*"tx":{"bytes":[0-9]*,"packets":\([0-9]*\).*/\1/'; }
+sent() { ip -n "$1" -s -j link show "$2" |
+	sed 's/.*"tx":{"bytes":[0-9]*,"packets":\([0-9]*\).*/\1/'; }
 
 by_second_link() { nft_counter out; }
 back_by_detour() { sent detour c0; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The server answers by SYN cookies; and a SYN-ACK that comes again with another number, since the server has
-# forgotten the first one.
+# The server answers by SYN cookies; and a SYN-ACK that comes again with another number, since the
+# server has forgotten the first one.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -17,7 +17,8 @@ lose_first() {
 			set known { type inet_service; size 65535; flags dynamic; }
 			chain ingress {
 				type filter hook ingress device eth0 priority 0;
-				tcp sport 443 tcp flags & (syn | ack) == syn | ack tcp dport != @known add @known { tcp dport } counter name lost drop
+				tcp sport 443 tcp flags & (syn | ack) == syn | ack \
+					tcp dport != @known add @known { tcp dport } counter name lost drop
 			}
 		}
 	NFT
@@ -26,7 +27,8 @@ lose_first() {
 # The server forgets each connection that a client wants, again and again.
 forget() {
 	# shellcheck disable=SC2016
-	start on server bash -c 'while sleep 0.1; do ss -KHtn state syn-recv "sport = :443"; done' >/dev/null 2>&1
+	start on server bash -c 'while sleep 0.1; do ss -KHtn state syn-recv "sport = :443"; done' \
+		>/dev/null 2>&1
 }
 
 keep_numbers() {
@@ -35,7 +37,8 @@ keep_numbers() {
 			set numbers { typeof tcp dport . tcp sequence; size 65535; flags dynamic; }
 			chain ingress {
 				type filter hook ingress device s0 priority 0;
-				tcp sport 443 tcp flags & (syn | ack) == syn | ack add @numbers { tcp dport . tcp sequence }
+				tcp sport 443 tcp flags & (syn | ack) == syn | ack \
+					add @numbers { tcp dport . tcp sequence }
 			}
 		}
 	NFT
@@ -43,7 +46,8 @@ keep_numbers() {
 
 # Connections whose SYN-ACKs, as the router saw them, had more than one number.
 numbers() {
-	on router nft list set netdev net numbers | { grep -oE "[0-9]+ \. [0-9]+" || [[ $? == 1 ]]; } |
+	on router nft list set netdev net numbers | { grep -oE "[0-9]+ \. [0-9]+" ||
+		[[ $? == 1 ]]; } |
 		awk '++seen[$1] == 2 { n++ } END { print n + 0 }'
 }
 

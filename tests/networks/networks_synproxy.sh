@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# SYNPROXY answers for the server, and changes the numbers of one direction from then on. No helper sees its
-# SYN-ACK.
+# SYNPROXY answers for the server, and changes the numbers of one direction from then on. No helper
+# sees its SYN-ACK.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -18,16 +18,19 @@ cookies() {
 
 proxy() {
 	on router "$1" -t raw -A PREROUTING -i c0 -p tcp --dport 443 --syn -j CT --notrack
-	on router "$1" -I FORWARD -i c0 -p tcp --dport 443 -m conntrack --ctstate INVALID,UNTRACKED \
+	on router "$1" -I FORWARD -i c0 -p tcp --dport 443 -m conntrack \
+		--ctstate INVALID,UNTRACKED \
 		-j SYNPROXY --sack-perm --timestamp --wscale 7 --mss "$2"
 }
 
 setup 3
-on router sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0 net.ipv4.tcp_syncookies=1 net.ipv4.tcp_timestamps=1
+on router sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0 net.ipv4.tcp_syncookies=1 \
+	net.ipv4.tcp_timestamps=1
 proxy iptables 1460
 proxy ip6tables 1440
 tls_server server
-through "SYNPROXY, 40 connections" once cookies 40 "$server4" --connections 40 --at-once 10 --bytes 20000
+through "SYNPROXY, 40 connections" once cookies 40 "$server4" --connections 40 --at-once 10 \
+	--bytes 20000
 through "SYNPROXY, IPv6" once cookies 4 "$server6"
 # Without timestamps the numbers are all that changes.
 on client sysctl -qw net.ipv4.tcp_timestamps=0

@@ -12,7 +12,8 @@ tag() {
 	add_address "$1" "$2.10" "${@:3}"
 }
 
-received() { ip -n router -s -j link show c0.10 | sed 's/.*"rx":{"bytes":[0-9]*,"packets":\([0-9]*\).*/\1/'; }
+received() { ip -n router -s -j link show c0.10 |
+	sed 's/.*"rx":{"bytes":[0-9]*,"packets":\([0-9]*\).*/\1/'; }
 
 modprobe 8021q
 setup 2

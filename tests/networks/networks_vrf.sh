@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The router's ports belong to a VRF: its packets pass the hooks once for the port, and again for the VRF's
-# own device.
+# The router's ports belong to a VRF: its packets pass the hooks once for the port, and again for
+# the VRF's own device.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

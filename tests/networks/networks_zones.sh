@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Conntrack zones: both directions in a zone of their own; and a zone for the original direction only.
+# Conntrack zones: both directions in a zone of their own; and a zone for the original direction
+# only.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -18,7 +19,8 @@ zone() {
 }
 
 words=
-entries() { on router conntrack -L -p tcp --orig-port-dst 443 2>/dev/null | grep -c "$words" || [[ $? == 1 ]]; }
+entries() { on router conntrack -L -p tcp --orig-port-dst 443 2>/dev/null | grep -c "$words" ||
+	[[ $? == 1 ]]; }
 
 checktool conntrack
 setup 2

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Accepts what a queue of netfilter hands over: nfqueue.py QUEUE FILE [HELD].
 
-With HELD, so many packets are held back, and go on the last one first: the queue reorders. A packet that
-nothing comes after goes on within milliseconds. The number of packets that were overtaken goes to the file.
+With HELD, so many packets are held back, and go on the last one first: the queue reorders. A packet
+that nothing comes after goes on within milliseconds. The number of packets that were overtaken goes
+to the file.
 """
 
 import select
@@ -39,7 +40,7 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     while len(data) >= 16:
         length, kind = struct.unpack_from("IH", data)
         yield kind, data[16:length]
-        data = data[(length + 3) & ~3:]
+        data = data[(length + 3) & ~3 :]
 
 
 def packet_id(body: bytes) -> int:

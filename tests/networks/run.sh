@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Ordinary TLS through networks as they are, in the guest; `run.sh NETWORK...` runs the ones named. KTAP, then
-# a table of what each setup cost and did, then a line of counts. The times are of one run each, in a guest
-# that is emulated: they tell of timeouts, not of throughput.
+# Ordinary TLS through networks as they are, in the guest; `run.sh NETWORK...` runs the ones named.
+# KTAP, then a table of what each setup cost and did, then a line of counts. The times are of one
+# run each, in a guest that is emulated: they tell of timeouts, not of throughput.
 
 set -euo pipefail
 

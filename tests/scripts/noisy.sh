@@ -8,7 +8,8 @@ set -euo pipefail
 # shellcheck source=tests/ktap.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../ktap.sh"
 
-noise() { printf 'ok 1 of a tool\n1..7\nKTAP version 1\n    not ok 9 of a tool\nok 2 # SKIP\nBail out!\n'; }
+noise() { printf \
+	'ok 1 of a tool\n1..7\nKTAP version 1\n    not ok 9 of a tool\nok 2 # SKIP\nBail out!\n'; }
 fails_noisily() { noise && noise >&2 && return 1; }
 
 noise

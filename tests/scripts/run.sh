@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of what the tests stand on. KTAP. Runs in the test ground's root, and needs no guest.
+# Tests of what the tests stand on. KTAP. Runs in the build root, and needs no guest.
 
 set -euo pipefail
 
@@ -48,7 +48,8 @@ noisy_python() { bash -c 'source "$0/../ktap.sh" && python3 "$0/noisy.py"' "$her
 stream() { printf '%s\n' "KTAP version 1" 1..1 "ok 1 a" "$@"; }
 
 nested() {
-	printf '%s\n' "KTAP version 1" 1..1 "    KTAP version 1" "    1..2" "    ok 1 a" "    not ok 2 b" "not ok 1 c"
+	printf '%s\n' "KTAP version 1" 1..1 "    KTAP version 1" "    1..2" "    ok 1 a" \
+		"    not ok 2 b" "not ok 1 c"
 }
 
 # No test at all, a plan that is not met.

@@ -71,18 +71,21 @@ helped() { conntrack -L | grep helper=tls; }
 
 make_files() {
 	head -c 2M /dev/urandom >"$scratch/file" &&
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test \
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+		-subj /CN=test \
 			-keyout "$scratch/key.pem" -out "$scratch/cert.pem"
 }
 
 # transfer PORT: a file comes whole over TLS.
 transfer() {
 	local server status=0
-	env -C "$scratch" openssl s_server -HTTP -accept "127.0.0.1:$1" -cert cert.pem -key key.pem -quiet &
+	env -C "$scratch" openssl s_server -HTTP -accept "127.0.0.1:$1" -cert cert.pem \
+		-key key.pem -quiet &
 	server=$!
 	listening $server "$1" || return
 	printf 'GET /file HTTP/1.0\r\n\r\n' |
-		timeout "$timeout" openssl s_client -connect "127.0.0.1:$1" -quiet -ign_eof 2>/dev/null |
+		timeout "$timeout" openssl s_client -connect "127.0.0.1:$1" \
+		-quiet -ign_eof 2>/dev/null |
 		cmp - "$scratch/file" || status=1
 	kill $server
 	return $status
@@ -106,7 +109,8 @@ rule_helps() { transfer 8443 && conntrack -L -p tcp --orig-port-dst 8443 | grep 
 rule_holds() { ! rmmod $module; }
 
 # A rule of any user's loads the installed module: it serves that rule, and no port of the machine.
-rule_arms_nothing_else() { rule && [ "$(probe 443 "$timeout")" = 8 ] && nft delete table inet smoke; }
+rule_arms_nothing_else() { rule && [ "$(probe 443 "$timeout")" = 8 ] &&
+	nft delete table inet smoke; }
 
 if [ -n "$folder" ]; then plan 16; else plan 13; fi
 ip link set lo up

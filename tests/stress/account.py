@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What has to add up, or come back, once the connections are gone.
 
-account.py reasons: the router's condemned connections, and the reasons that they were condemned for, are as many.
+account.py reasons: the router's condemned connections, and the reasons that they were condemned
+    for, are as many.
 account.py memory FILE: writes down what memory the kernel holds and cannot give back.
 account.py given-back FILE: it holds no more than was written down, but for a little.
 """
@@ -29,7 +30,9 @@ def reasons() -> None:
     names = list(now)
     found = {name: now[name] for name in names[names.index(LAST_GENERAL) + 1 :]}
     if not now["condemned"] or sum(found.values()) != now["condemned"]:
-        raise AssertionError(f"{now['condemned']} condemned, {sum(found.values())} reasons: {found}")
+        raise AssertionError(
+            f"{now['condemned']} condemned, {sum(found.values())} reasons: {found}"
+        )
 
 
 def held() -> dict[str, int]:
@@ -37,7 +40,9 @@ def held() -> dict[str, int]:
     for cache in CACHES.iterdir():
         if not cache.is_symlink():
             (cache / "shrink").write_text("1", encoding="ascii")
-    found = re.findall(r"^(\w+): +(\d+) kB$", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE)
+    found = re.findall(
+        r"^(\w+): +(\d+) kB$", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE
+    )
     return {name: int(size) for name, size in found if name in HELD}
 
 

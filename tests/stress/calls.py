@@ -58,13 +58,13 @@ def call(kind: Kind, server: str, port: int, patience: float) -> None:
                 wait_arrived(sock)
             reset(sock)
         except OSError:
-            # Else it would go on trying behind our back.
+            # Else it would go on trying unnoticed.
             reset(sock)
             raise
 
 
 def work(worker: int, how: str, count: int, until: str) -> tuple[list[int], int]:
-    """Makes connections one after the other, on one CPU: so a RST does not overtake the data before it."""
+    """Makes connections in turn, on one CPU, so that no RST overtakes the data before it."""
     os.sched_setaffinity(0, {worker % os.cpu_count()})
     done, failed, number = [0] * len(KINDS), 0, 0
     ports = [443] if how == "exact" else [443, 8443]
@@ -100,7 +100,9 @@ def make(how: str, count: int, until: str = "") -> tuple[Counter[int], int]:
 def tell(made: int, failed: int, since: float) -> None:
     """Prints what was done, for whoever wants to know how fast that is."""
     seconds = time.monotonic() - since
-    print(f"{made} connections, {failed} failed, {(made + failed) / seconds:.0f} a second", flush=True)
+    print(
+        f"{made} connections, {failed} failed, {(made + failed) / seconds:.0f} a second", flush=True
+    )
 
 
 def exact(count: int) -> None:

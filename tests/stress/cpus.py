@@ -92,7 +92,7 @@ def stream(count: int) -> None:
 
 
 class Step:
-    """Lets two processes do one thing after the other, each at the same time as the other process."""
+    """Lets two processes do the same things in turn, both at the same time."""
 
     def __init__(self) -> None:
         self.at = mmap.mmap(-1, 2 * mmap.PAGESIZE)

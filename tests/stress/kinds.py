@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kinds of connections that the stress is made of, and what the module counts for one of each."""
+"""The kinds of connections in the stress test, and what the module counts for each."""
 
 from collections import Counter
 from dataclasses import dataclass, field

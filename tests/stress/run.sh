@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh [CONNECTIONS [LOADS]]: the module under many connections (20000), and through many loads (100), while
-# all that it stands on comes and goes. Half of the connections are made in a calm, where each has to be counted
-# for what it is; half, or more, in a storm:
+# run.sh [CONNECTIONS [LOADS]]: the module under many connections (20000), and through many loads
+# (100). Half of the connections are made while nothing else happens, and each has to be counted for
+# what it is. The others are made while
 #
-#   the module is loaded and removed, by itself and under rules   conntrack's table is flushed, and is full
-#   network namespaces are made and destroyed, with connections   clients die in mid-record
+#   the module is loaded and removed, by itself and under rules
+#   conntrack's table is flushed, and is full
+#   network namespaces are made and destroyed, with connections
+#   clients die in mid-record
 #
-# Afterwards nothing is left of them. A complaint of the kernel ends all in failure: scripts/vm.sh looks for it.
+# Afterwards nothing is left of them. If the kernel complains, scripts/vm.sh fails the run.
 
 stress=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
@@ -73,7 +75,8 @@ tracks_nothing() {
 
 no_reference() { [[ $(</sys/module/$module/refcnt) == 0 ]]; }
 
-leaves_nothing() { ! loaded && [[ ! -e /proc/net/$module ]] && ! grep -q "\[$module\]" /proc/kallsyms; }
+leaves_nothing() { ! loaded && [[ ! -e /proc/net/$module ]] &&
+	! grep -q "\[$module\]" /proc/kallsyms; }
 
 # objects CACHE: how many are in use; what is merely kept for later is given back first.
 objects() {
@@ -97,7 +100,8 @@ stop_sink() {
 
 calm() { [[ -e $over ]]; }
 
-# repeat PAUSE COMMAND...: until the storm is over. What fails in it, fails; but once it has to succeed.
+# repeat PAUSE COMMAND...: until the storm is over. What fails in it, fails; but once it has to
+# succeed.
 repeat() {
 	local pause=$1 times=0 said=$scratch/$2.said
 	shift
@@ -118,7 +122,8 @@ raw_rule() { on router "$1" -t raw -"$2" PREROUTING -p tcp --dport 8443 -j CT --
 
 # A rule holds the module.
 loads_under_rule() {
-	load_here && raw_rule "$1" A && ! rmmod $module 2>/dev/null && raw_rule "$1" D && busywait unload
+	load_here && raw_rule "$1" A && ! rmmod $module 2>/dev/null && raw_rule "$1" D &&
+		busywait unload
 }
 
 loads_alone() { load_here && sleep 0.2 && unload; }
@@ -141,7 +146,8 @@ namespace_comes_and_goes() {
 	ip -n $ns link set lo up
 	on $ns iptables -A INPUT -m conntrack --ctstate INVALID -j DROP
 	# shellcheck disable=SC2016
-	on $ns timeout "$timeout" bash -c 'ncat -l 443 & until exec 3<>/dev/tcp/127.0.0.1/443; do sleep 0.1; done
+	on $ns timeout "$timeout" bash \
+		-c 'ncat -l 443 & until exec 3<>/dev/tcp/127.0.0.1/443; do sleep 0.1; done
 		printf "\x16\x03\x01\x01" >&3; kill $!'
 	tracked=$(on $ns cat /proc/sys/net/netfilter/nf_conntrack_count)
 	ip netns del $ns && ((tracked))
@@ -185,7 +191,8 @@ storm() {
 
 holds() { (($(on router cat /proc/sys/net/netfilter/nf_conntrack_count) >= $1)); }
 
-# A table filled by connections that are alive: others are dropped, and what comes later is followed as ever.
+# A table filled by connections that are alive: others are dropped, and what comes later is followed
+# as ever.
 full_table() {
 	local cursor client status=0
 	"$python" "$stress/calls.py" hold 8 &
@@ -196,7 +203,8 @@ full_table() {
 	calls storm 8 "$scratch"
 	sysctl -qw "net.netfilter.nf_conntrack_max=$table_size"
 	kill -KILL $client
-	logged "$cursor" "table full.* dropping packet" || { echo "the table was not full" && return 1; }
+	logged "$cursor" "table full.* dropping packet" || { echo "the table was not full" &&
+		return 1; }
 	((status == 0)) && settle && flush && calls exact $((connections / 100))
 }
 
@@ -215,11 +223,13 @@ plan 19
 conntracks=$(objects nf_conntrack)
 check "loads and unloads" loads_alone
 load_here
-check "each of $((connections / 2)) connections is counted for what it is" calls exact $((connections / 2))
+check "each of $((connections / 2)) connections is counted for what it is" calls exact \
+	$((connections / 2))
 tell
 check "the table is full" full_table
 check "both CPUs on one connection, honest" "$python" "$stress/cpus.py" stream $((connections / 20))
-check "both CPUs break a rule of one connection" "$python" "$stress/cpus.py" race $((connections / 100))
+check "both CPUs break a rule of one connection" "$python" "$stress/cpus.py" race \
+	$((connections / 100))
 check "the counters add up" account reasons
 check "nothing is tracked" tracks_nothing
 check "nothing holds the module" no_reference
@@ -232,7 +242,7 @@ check "the counters add up after the storm" account reasons
 check "nothing is tracked after the storm" tracks_nothing
 check "nothing holds the module after the storm" no_reference
 check "the module can be removed after the storm" unload
-check "it leaves nothing behind" leaves_nothing
+check "it leaves nothing" leaves_nothing
 stop_sink
 check "the memory is given back" busywait memory_is_back
 tell

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A loop over every byte, in the manner of the 2014 module: the records' framing, and runs of low bytes.
+//! A loop over every byte, in the manner of the 2014 module: the records' framing, and runs of low
+//! bytes.
 
 use crate::tls_parser::Direction;
 

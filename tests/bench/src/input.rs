@@ -206,7 +206,8 @@ fn one_way(bytes: Vec<u8>) -> (Vec<u8>, Vec<Span>) {
     (bytes, vec![span])
 }
 
-/// What honest peers send, from `tests/vectors/honest.vec`: the handshakes of TLS 1.2 and 1.3 in turn.
+/// What honest peers send, from `tests/vectors/honest.vec`: the handshakes of TLS 1.2 and 1.3 in
+/// turn.
 fn handshakes(set: usize) -> Result<(Vec<u8>, Vec<Span>), String> {
     let cases = [
         case("honest_full_handshake_12")?,

@@ -40,7 +40,8 @@ impl Contender {
         }
     }
 
-    /// Whether its time is measured on `input`: the baseline's does not depend on the caches, and is long.
+    /// Whether its time is measured on `input`: the baseline's does not depend on the caches, and
+    /// is long.
     pub fn is_timed_on(self, input: &Input) -> bool {
         self != Contender::Baseline || input.set <= 1 << 20
     }

@@ -80,7 +80,8 @@ impl Measured {
 ///
 /// # Errors
 ///
-/// What could not be counted, read or written, or that the parser costs more instructions than it may.
+/// What could not be counted, read or written, or that the parser costs more instructions than it
+/// may.
 pub fn report(criterion: &Path, out: &Path) -> Result<(), String> {
     let rows = input::rows();
     let measured = rows.iter().map(|row| measure(row, criterion));

@@ -16,7 +16,8 @@ def policy(params: dict[str, str]) -> str:
     """The policy of a case, over the default one."""
     switch = {"0": "false", "1": "true"}
     fields = [
-        f"{name}: {switch[value] if name == 'heartbeat' else value}" for name, value in params.items()
+        f"{name}: {switch[value] if name == 'heartbeat' else value}"
+        for name, value in params.items()
     ]
     return f"Policy {{ {', '.join([*fields, '..DEFAULT'])} }}"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KUnit cases of the module's parts that know nothing of C: the parser, by all of `tests/vectors`, and the counters'
-//! names. They run in the kernel, compiled as the module is, when this loads.
+//! KUnit cases of the module's parts that know nothing of C: the parser, by all of `tests/vectors`,
+//! and the counters' names. They run in the kernel, compiled as the module is, when this loads.
 
 use kernel::prelude::*;
 

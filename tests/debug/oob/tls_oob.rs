@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A deliberate mistake: reads the byte behind its memory. Shows that KASAN sees what Rust code does; never loads.
+//! A deliberate mistake: reads the byte after its memory. Shows that KASAN sees what Rust code
+//! does; never loads.
 
 use kernel::prelude::*;
 
@@ -24,8 +25,8 @@ impl kernel::Module for OutOfBounds {
             bytes.push(0u8, GFP_KERNEL)?;
         }
         // SAFETY: It is not. That is the point.
-        let behind = unsafe { bytes.as_ptr().add(LENGTH).read_volatile() };
-        pr_info!("read {behind} out of bounds\n");
+        let beyond = unsafe { bytes.as_ptr().add(LENGTH).read_volatile() };
+        pr_info!("read {beyond} out of bounds\n");
         Err(ENODEV)
     }
 }

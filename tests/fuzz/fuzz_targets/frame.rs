@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! tls-replay's way from a frame to its TCP segment, through tags and tunnels: it ends, and the payload is the frame's.
+//! tls-replay's way from a frame to its TCP segment, through tags and tunnels: it ends, and the
+//! payload is the frame's.
 
 #![no_main]
 #![allow(dead_code)]

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Bytes of both directions, by any policy, cut anywhere: the verdict, the records and the state are those of
-//! the whole; once condemned, always condemned, for the same reason.
+//! Bytes of both directions, by any policy, cut anywhere: the verdict, the records and the state
+//! are those of the whole; once condemned, always condemned, for the same reason.
 //!
-//! Input: a byte of policy, `seq_len` and the pieces' length, then lines: a byte that tells the direction and the length.
+//! Input: a byte of policy, `seq_len` and the pieces' length, then lines: a byte that tells the
+//! direction and the length.
 
 #![no_main]
 

@@ -18,7 +18,7 @@ import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 
-/** Java's own TLS as a client or server; the words are those of peer.c, and store= is a PKCS #12 file. */
+/** Java's TLS as a client or server. The words are those of peer.c; store= is a PKCS #12 file. */
 public final class Peer {
     private static final char[] PASSWORD = "interop".toCharArray();
 
@@ -52,7 +52,8 @@ public final class Peer {
         KeyStore trusted = KeyStore.getInstance("PKCS12");
         trusted.load(null, null);
         try (InputStream in = new FileInputStream(words.get("ca"))) {
-            trusted.setCertificateEntry("ca", CertificateFactory.getInstance("X.509").generateCertificate(in));
+            CertificateFactory factory = CertificateFactory.getInstance("X.509");
+            trusted.setCertificateEntry("ca", factory.generateCertificate(in));
         }
         TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
         factory.init(trusted);
@@ -61,13 +62,15 @@ public final class Peer {
         return context;
     }
 
-    private static void ask(SSLContext context, String host, int port, Map<String, String> words, byte[] request)
+    private static void ask(
+            SSLContext context, String host, int port, Map<String, String> words, byte[] request)
             throws Exception {
         try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(host, port)) {
             socket.setEnabledProtocols(versions(words));
             if ("1".equals(words.get("ssl2"))) {
                 // A ClientHello in SSL2's format, which TLS answers.
-                socket.setEnabledProtocols(new String[] {"SSLv2Hello", "TLSv1", "TLSv1.1", "TLSv1.2"});
+                socket.setEnabledProtocols(
+                        new String[] {"SSLv2Hello", "TLSv1", "TLSv1.1", "TLSv1.2"});
             }
             socket.startHandshake();
             if ("1".equals(words.get("renegotiate"))) {
@@ -93,9 +96,11 @@ public final class Peer {
         out.flush();
     }
 
-    private static void serve(SSLContext context, int port, Map<String, String> words) throws Exception {
+    private static void serve(SSLContext context, int port, Map<String, String> words)
+            throws Exception {
         byte[] data = Files.readAllBytes(Path.of(words.get("data")));
-        SSLServerSocket listener = (SSLServerSocket) context.getServerSocketFactory().createServerSocket(port);
+        SSLServerSocket listener =
+                (SSLServerSocket) context.getServerSocketFactory().createServerSocket(port);
         listener.setEnabledProtocols(versions(words));
         listener.setNeedClientAuth("1".equals(words.get("auth")));
         while (true) {

@@ -101,7 +101,8 @@ void tls_setup(void)
 	must("psa", psa_crypto_init());
 	mbedtls_entropy_init(&entropy);
 	mbedtls_ctr_drbg_init(&random_source);
-	must("seed", mbedtls_ctr_drbg_seed(&random_source, mbedtls_entropy_func, &entropy, NULL, 0));
+	must("seed",
+	     mbedtls_ctr_drbg_seed(&random_source, mbedtls_entropy_func, &entropy, NULL, 0));
 	mbedtls_ssl_config_init(&config);
 	must("config", mbedtls_ssl_config_defaults(&config,
 		options.server ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT,

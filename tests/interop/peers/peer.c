@@ -2,8 +2,8 @@
 /*
  * A TLS client or server for the interop matrix: peer client|server HOST PORT WORD=VALUE...
  *
- * The client sends its standard input, and prints all that comes back; the server reads up to an empty
- * line, and answers with a file and with what it read.
+ * The client sends its standard input, and prints all that comes back. The server reads up to an
+ * empty line, and answers with a file and with what it read.
  */
 #include <err.h>
 #include <netdb.h>

@@ -30,7 +30,8 @@ func read(path string) []byte {
 }
 
 var groups = map[string]tls.CurveID{
-	"p256": tls.CurveP256, "p384": tls.CurveP384, "x25519": tls.X25519, "x25519mlkem768": tls.X25519MLKEM768,
+	"p256": tls.CurveP256, "p384": tls.CurveP384, "x25519": tls.X25519,
+	"x25519mlkem768": tls.X25519MLKEM768,
 }
 
 func version(name, otherwise string) uint16 {

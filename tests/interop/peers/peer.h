@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the peers written in C share. A stack's own file gives the tls_ functions; peer.c gives main().
+ * What the peers written in C share. A stack's own file has the tls_ functions; peer.c has main().
  */
 #ifndef PEER_H
 #define PEER_H

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """tlslite-ng as a client or server, SSL3 and heartbeats among them; the words are those of peer.c.
 
-heartbeat=N: the client sends N heartbeats once the handshake is over, waits for the answer of each, and
-gets as many of the server.
+heartbeat=N: the client sends N heartbeats once the handshake is over, waits for the answer of each,
+and gets as many of the server.
 """
 
 import socket
@@ -83,7 +83,7 @@ def read_until(tls: TLSConnection, mark: bytes | None) -> bytes:
 
 
 def exchange_beats(tls: TLSConnection, beats: Beats) -> None:
-    """A client's heartbeats; what is said behind each tells when it has been answered."""
+    """A client's heartbeats; what is sent after each tells when it has been answered."""
     while beats.sent < beats.planned:
         beats.send(tls)
         tls.write(TICK)

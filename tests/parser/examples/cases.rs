@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Prints all vectors as JSON, for the programs that play them in the guest (`tests/netns/cases.py`).
+//! Prints all vectors as JSON, for the programs that play them in the guest
+//! (`tests/netns/vectorfile.py`).
 
 use nf_conntrack_tls_tests::{
     tls_parser::{

@@ -59,7 +59,11 @@ fn send_all(stream: &[u8], parts: &[(Index, usize)], size: usize) -> Wire {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// An honest stream comes to the same state, whatever is lost, repeated or cut on its way.
     #[test]
@@ -174,7 +178,11 @@ fn send_with_losses(wire: &mut Wire, base: u32, stream: &[u8], size: usize, loss
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// An honest stream gets through, though nothing that has passed is ever sent again.
     #[test]

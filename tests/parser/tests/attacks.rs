@@ -286,7 +286,8 @@ fn an_answer_whose_header_was_seen_does_not_pass() {
     let mut passed = 0;
     for (n, segment) in segments.iter().enumerate() {
         if n == 1 {
-            continue; // lost between server and module; so the header, in segment 3, is behind a hole
+            // Lost between server and module. So the header, in segment 3, comes after a gap.
+            continue;
         }
         let fate = wire.send(Reply, seg(next[1] + 1448 * n as u32, next[0]), segment);
         if n > 3 && fate == PassedUnread {

@@ -204,16 +204,35 @@ fn run(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6000, failure_persistence: None, max_shrink_iters: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 6000,
+        failure_persistence: None,
+        max_shrink_iters: 3000,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn both_ways_12(a in stream(true), b in stream(true), x in 5..1500usize, y in 5..1500usize, dice in collection::vec(any::<u8>(), 0..600), q in any::<bool>()) {
+    fn both_ways_12(
+        a in stream(true),
+        b in stream(true),
+        x in 5..1500usize,
+        y in 5..1500usize,
+        dice in collection::vec(any::<u8>(), 0..600),
+        q in any::<bool>(),
+    ) {
         let result = run(true, [a, b], [x, y], &dice, q);
         prop_assert!(result.is_ok(), "{:?}", result);
     }
 
     #[test]
-    fn both_ways_13(a in stream(false), b in stream(false), x in 5..1500usize, y in 5..1500usize, dice in collection::vec(any::<u8>(), 0..600), q in any::<bool>()) {
+    fn both_ways_13(
+        a in stream(false),
+        b in stream(false),
+        x in 5..1500usize,
+        y in 5..1500usize,
+        dice in collection::vec(any::<u8>(), 0..600),
+        q in any::<bool>(),
+    ) {
         let result = run(false, [a, b], [x, y], &dice, q);
         prop_assert!(result.is_ok(), "{:?}", result);
     }

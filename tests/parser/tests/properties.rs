@@ -144,7 +144,11 @@ fn feed(policy: &Policy, lines: &[Line], lengths: &[usize]) -> (Result<u32, Reas
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 20_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// The law: pieces give what the whole gives, down to the state if nothing is broken.
     #[test]

@@ -82,7 +82,11 @@ fn search() -> impl Strategy<Value = (u16, Vec<u8>, u16)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn finds_what_a_plain_loop_finds((limit, bytes, run) in search()) {
@@ -90,7 +94,10 @@ proptest! {
     }
 
     #[test]
-    fn finds_it_in_pieces((limit, bytes, run) in search(), lengths in collection::vec(0..200_usize, 0..12)) {
+    fn finds_it_in_pieces(
+        (limit, bytes, run) in search(),
+        lengths in collection::vec(0..200_usize, 0..12),
+    ) {
         let pieces = cut(&bytes, &lengths);
         prop_assert_eq!(scan_pieces(run, limit, &pieces), oracle(run, limit, &bytes));
     }
@@ -116,7 +123,10 @@ proptest! {
     }
 
     #[test]
-    fn finds_it_in_random_bytes(bytes in collection::vec(any::<u8>(), 0..3000), limit in 0..24_u16) {
+    fn finds_it_in_random_bytes(
+        bytes in collection::vec(any::<u8>(), 0..3000),
+        limit in 0..24_u16,
+    ) {
         prop_assert_eq!(runs::scan(0, limit, &bytes), oracle(0, limit, &bytes));
     }
 
@@ -138,9 +148,10 @@ proptest! {
         let policy = Policy { seq_len: limit, ..Policy::default() };
         let mut connection = Connection::begun();
         connection.feed(&policy, Direction::Original, &wire::client_hello()).unwrap();
+        let mut feed = |bytes: &[u8]| connection.feed(&policy, Direction::Original, bytes);
         let verdict = cut(&stream, &segments)
             .iter()
-            .try_for_each(|segment| connection.feed(&policy, Direction::Original, segment).map(|_| ()));
+            .try_for_each(|segment| feed(segment).map(|_| ()));
         let expected = oracle(0, limit, &bytes).map(|_| ()).ok_or(Reason::SuspiciousSequence);
         prop_assert_eq!(verdict, expected);
     }

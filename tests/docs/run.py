@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""run.py [DOCUMENT...]: runs what the documents show, as it stands there, in the order given.
+
+KTAP: a test per command. Each document begins on a machine on which nothing of another one is
+left: scene.sh makes it. `--transcript DOCUMENT` prints commands and their output instead.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from commands import ROOT, Block, blocks, documents
+from tlsnet import Ktap
+
+HERE = Path(__file__).resolve().parent
+# Seconds: an upper bound that no command should come near, never a measure of speed.
+TIMEOUT = 600
+# Where the commands of a document are typed.
+FOLDERS = {"examples": ROOT / "examples"}
+
+
+def scene(word: str) -> None:
+    """Makes the machine that a document begins on, or takes it down."""
+    subprocess.run([HERE / "scene.sh", word], check=True, timeout=TIMEOUT)
+
+
+def folder(block: Block) -> Path:
+    """Where its commands are typed: an example's beside the example, others in the scene."""
+    if block.document.startswith("examples/"):
+        return (ROOT / block.document).parent
+    return Path(os.environ["NF_CT_TLS_SCENE"])
+
+
+def run(block: Block, command: str) -> tuple[int, str]:
+    """A command's exit status, and what it printed."""
+    if block.kind == "nft":
+        argv, text = ["nft", "-f", "-"], command
+    else:
+        argv, text = ["bash", "-c", command], ""
+    done = subprocess.run(
+        argv,
+        input=text,
+        cwd=folder(block),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def title(block: Block, command: str) -> str:
+    """What a test is called."""
+    words = f"nft -f - # {len(block.lines)} lines" if block.kind == "nft" else command
+    return f"{block.document}:{block.line} {' '.join(words.split())}".replace("#", "-")
+
+
+def transcript(path: Path) -> int:
+    """Prints the commands of a document, and what they print."""
+    scene("up")
+    for block in blocks(path):
+        for command in block.commands() if not block.not_run else []:
+            print(
+                f"# {command.split('  # ')[0].strip()}\n{run(block, command)[1]}",
+                end="",
+                flush=True,
+            )
+    scene("down")
+    return 0
+
+
+def main(names: list[str]) -> int:
+    """Runs them."""
+    if names[:1] == ["--transcript"]:
+        return transcript(ROOT / names[1])
+    asked = [ROOT / name for name in names] or documents()
+    todo = {path: [block for block in blocks(path) if block.commands()] for path in asked}
+    todo = {path: found for path, found in todo.items() if found}
+    all_blocks = [block for found in todo.values() for block in found]
+    ktap = Ktap(sum(len(block.commands()) for block in all_blocks if not block.not_run))
+    left_out = 0
+    for found in todo.values():
+        scene("up")
+        for block in found:
+            if block.not_run:
+                left_out += len(block.commands())
+                ktap.note(f"{block.document}:{block.line} is not run: {block.not_run}")
+                continue
+            for command in block.commands():
+                status, printed = run(block, command)
+                ktap.result(
+                    title(block, command), f"{printed}exit status {status}" if status else None
+                )
+        scene("down")
+    ktap.note(f"{left_out} commands are not run")
+    ktap.counts()
+    return ktap.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
