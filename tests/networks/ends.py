@@ -11,6 +11,7 @@ connections, their bytes and the seconds they took, and last how many have faile
 """
 
 import argparse
+import errno
 import os
 import select
 import socket
@@ -19,7 +20,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 # Seconds without progress: an upper bound for events, never a measure of speed.
 PATIENCE = float(os.environ.get("NETWORKS_PATIENCE", "120"))
@@ -147,8 +148,21 @@ def connect(options: argparse.Namespace, number: int) -> socket.socket:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, options.sndbuf)
     if options.source:
         raw.bind((options.source.format(number + options.first), options.source_port))
-    raw.connect((options.host, options.port))
+    once_free(lambda: raw.connect((options.host, options.port)))
     return raw
+
+
+def once_free(connect_socket: Callable[[], None]) -> None:
+    """Connects when the last acknowledgement of the port's connection before has come."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connect_socket()
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL or time.monotonic() > end:
+                raise
+        time.sleep(0.01)
 
 
 def tls_version(number: int) -> ssl.TLSVersion:

@@ -18,7 +18,8 @@ lose_first() {
 			chain ingress {
 				type filter hook ingress device eth0 priority 0;
 				tcp sport 443 tcp flags & (syn | ack) == syn | ack \
-					tcp dport != @known add @known { tcp dport } counter name lost drop
+					tcp dport != @known add @known { tcp dport } \
+					counter name lost drop
 			}
 		}
 	NFT
