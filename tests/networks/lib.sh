@@ -181,6 +181,8 @@ helper_saw() {
 
 # Once per packet, and it read all of it.
 helper_once() { helper_saw "c == C && b >= B && b > 0 && r <= R + 4 * C"; }
+# The same, and for SYNs that NAT has no free port for: each begins a connection that is dropped.
+helper_retried() { helper_saw "c >= C && b >= B && b > 0 && r <= R + 4 * C"; }
 # More than once per packet: the second time a segment is a retransmission.
 helper_twice() { helper_saw "c == C && b >= B && r > R + 4 * C"; }
 # For each connection; how many gaps it skipped, and what was sent again, the network decides.

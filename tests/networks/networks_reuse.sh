@@ -51,6 +51,6 @@ on router nft flush ruleset ip
 nat 40009
 port=40009
 # The client's own port rests for a minute after its FIN, so NAT makes another one look the same.
-through "NAT to one port, after the client's FIN" once same_port 4 "$server4"
-through "NAT to one port, after the server's FIN" once same_port 4 "$server4" --end close
+through "NAT to one port, after the client's FIN" retried same_port 4 "$server4"
+through "NAT to one port, after the server's FIN" retried same_port 4 "$server4" --end close
 finish
