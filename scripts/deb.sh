@@ -38,7 +38,8 @@ build_package() {
 	in_root "$root" sh -euc 'out=$1 version=$2
 		cp -a "$out/source" /tmp/source
 		cd /tmp/source
-		cargo vendor --quiet --locked --manifest-path tools/replay/Cargo.toml vendor >/dev/null
+		# To vendor takes a lock on the whole cache, which every build with it holds.
+		CARGO_HOME=/tmp/cargo cargo vendor --quiet --locked --manifest-path tools/replay/Cargo.toml vendor >/dev/null
 		# Of no use to Linux, and not in the form of source.
 		find vendor -name "*.a" -o -name "*.lib" -o -name "*.dll" | xargs -r rm
 		XZ_OPT=-2 tar -cJf "../nf-conntrack-tls_$version.orig-vendor.tar.xz" vendor
