@@ -103,7 +103,7 @@ check-stress: module vectors ## 20000 connections, 100 loads, in the guest (10 m
 check-debug: ground ## Run the guest's tests in a debug kernel: KASAN, lockdep (an hour or two)
 	@scripts/debug.sh
 
-deb: ground ## Build the Debian packages (DKMS, tls-replay) into build/deb
+deb: ground ## Build the Debian packages (DKMS, tls-replay, tls-status) into build/deb
 	@scripts/deb.sh
 
 deb-modules: ground ## Build modules for Debian's kernels, and an apt archive, into build/deb

@@ -27,7 +27,7 @@ fresh=$cache/deb-$(key image "$newest" "${machine[@]}" "$(cat "$clone/scripts/bo
 root=$fresh.try
 said=$clone/build/deb/said
 sizes=$clone/build/deb/sizes
-planned=31
+planned=32
 
 # A test that did not run has failed.
 finish() {
@@ -193,7 +193,16 @@ is_documented() {
 replay_runs() { installs "$replay" && inside tls-replay --help &&
 	inside ls /usr/share/man/man1/tls-replay.1.gz; }
 
-had_no_openssl() { [ ! -e "$fresh/usr/bin/openssl" ]; }
+# No module is loaded there.
+status_runs() {
+	local status=0
+	installs "$tls_status" || return
+	inside tls-status >"$said" 2>&1 || status=$?
+	[ "$status" = 1 ] && grep -x 'tls-status: nf_conntrack_tls is not loaded' "$said" &&
+		inside ls /usr/share/man/man1/tls-status.1.gz || show
+}
+
+had_no_openssl() { [ ! -e "$fresh/usr/bin/openssl" ] && [ ! -e "$fresh/usr/share/ca-certificates" ]; }
 has_no_compiler() { ! inside sh -c 'command -v rustc || command -v gcc || command -v cc || command -v make || command -v dkms'; }
 
 # arm64_package: holds a module for that kernel and machine.
@@ -209,7 +218,7 @@ arm64_package() {
 # smoke KERNEL FOLDER
 smoke() { VM_ROOT=$root KVER=$1 "$clone/scripts/vm.sh" tests/smoke/run.sh "$2"; }
 
-purge() { inside apt-get purge -y nf-conntrack-tls-dkms nf-conntrack-tls-common tls-replay; }
+purge() { inside apt-get purge -y nf-conntrack-tls-dkms nf-conntrack-tls-common tls-replay tls-status; }
 purge_modules() { inside apt-get purge -y 'nf-conntrack-tls-*'; }
 
 # Not the package's: the clone, mounted there, our archive, and what bootstrap.sh noted.
@@ -238,7 +247,7 @@ try_modules() {
 try_dkms() {
 	say "apt install $deb: the toolchain, the metadata, the module (about 4 minutes)"
 	check measured measure "DKMS, beside the kernel's headers" "$deb" "$common"
-	check had_no_openssl had_no_openssl
+	check had_neither_openssl_nor_ca_certificates had_no_openssl
 	check install installs "$deb" "$common"
 	check built_for_the_kernel_with_rust built "$newest"
 	check metadata_is_the_kernels logged '^([1-9][0-9]*) of \1 symbols are the kernel' \
@@ -249,6 +258,7 @@ try_dkms() {
 	check apt_is_well apt_is_well
 	check is_documented is_documented
 	check replay_runs replay_runs
+	check status_runs status_runs
 	say "kernel $older, first without its source (about 5 minutes)"
 	check second_kernel installs "linux-image-$older" "linux-headers-$older"
 	check says_that_its_source_is_missing says "$older" \
@@ -272,6 +282,7 @@ trap finish EXIT
 deb=$(cd "$clone" && ls ./build/deb/nf-conntrack-tls-dkms_*.deb)
 common=$(cd "$clone" && ls ./build/deb/nf-conntrack-tls-common_*.deb)
 replay=$(cd "$clone" && ls ./build/deb/tls-replay_*.deb)
+tls_status=$(cd "$clone" && ls ./build/deb/tls-status_*.deb)
 upstream=$(sed -n 's/^#define NF_CT_TLS_VERSION\s*"\(.*\)"$/\1/p' "$clone/helpers.h")
 : >"$sizes"
 need_space 8 "$cache"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds the Debian packages (DKMS, common files, tls-replay) into build/deb, and lets lintian and
+# Builds the Debian packages (DKMS, common files, tls-replay, tls-status) into build/deb, and lets lintian and
 # mandoc look at them. DEBFULLNAME and DEBEMAIL, if set, take the maintainer's place.
 
 # shellcheck source=scripts/lib.sh
@@ -40,22 +40,27 @@ build_package() {
 	in_root "$root" sh -euc 'out=$1 version=$2
 		cp -a "$out/source" /tmp/source
 		cd /tmp/source
-		cargo vendor --quiet --locked --manifest-path tools/replay/Cargo.toml \
-			vendor >/dev/null
+		# To vendor takes a lock on the whole cache, which every build with it holds.
+		CARGO_HOME=/tmp/cargo cargo vendor --quiet --locked \
+			--manifest-path tools/replay/Cargo.toml vendor >/dev/null
 		# Of no use to Linux, and not in the form of source.
 		find vendor -name "*.a" -o -name "*.lib" -o -name "*.dll" | xargs -r rm
 		XZ_OPT=-2 tar -cJf "../nf-conntrack-tls_$version.orig-vendor.tar.xz" vendor
 		tar -cJf "../nf-conntrack-tls_$version.orig.tar.xz" --exclude=./debian \
 			--exclude=./vendor .
 		dpkg-buildpackage -us -uc
-		cp ../*nf-conntrack-tls* ../tls-replay* "$out"' build "$guest_clone/$out" \
-			"$upstream"
+		cp ../*nf-conntrack-tls* ../tls-replay* ../tls-status* "$out"' \
+		build "$guest_clone/$out" "$upstream"
 	rm -rf "${clone:?}/$out/source"
 }
 
-# No bug of Debian's asks for the package yet, so the changelog closes none.
+# No bug of Debian's asks for the package yet, so the changelog closes none. The page that
+# tls-replay makes of its options is held to less.
+# shellcheck disable=SC2016
 check_package() {
-	in_root "$root" mandoc -T lint -W warning docs/nf_conntrack_tls.4 tools/replay/tls-replay.1
+	in_root "$root" mandoc -T lint -W warning docs/nf_conntrack_tls.4 tools/status/tls-status.1
+	in_root "$root" sh -euc 'dpkg-deb --fsys-tarfile "$1"/tls-replay_*.deb |
+		tar -xO ./usr/share/man/man1/tls-replay.1.gz | zcat | mandoc -T lint -W error' page "$out"
 	in_root "$root" sh -c "lintian --allow-root --info --pedantic \
 		--suppress-tags initial-upload-closes-no-bugs \
 		--fail-on error,warning,info,pedantic $out/*.changes"

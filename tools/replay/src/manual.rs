@@ -45,6 +45,7 @@ fn page(out: &mut impl Write) -> io::Result<()> {
     let command = Options::command().after_help("");
     let man = Man::new(command)
         .section("1")
+        .date("2026-11-27")
         .manual("User Commands")
         .source("nf_conntrack_tls");
     man.render_title(out)?;
