@@ -15,8 +15,8 @@ ktap() { awk -f "$clone/scripts/ktap.awk" "$output"; }
 cargo() { awk '/^test result: / { p += $4; f += $6; f += $8 } END { print p + 0, f + 0 }' \
 	"$output"; }
 
-# part NAME COUNTER COMMAND...: one part of the whole; its standard output is counted. One that
-# counts nothing, or that fails without a test that did, has failed.
+# part NAME COUNTER COMMAND...: one part of the whole; its standard output is counted. A part that
+# counts no test, or that fails although no test did, counts as one failure.
 part() {
 	local name=$1 counter=$2 start=$SECONDS status=0 p f
 	shift 2
@@ -38,6 +38,11 @@ ground() { "$clone/scripts/ground.sh" && "$clone/scripts/build.sh" && "$clone/sc
 in_guest() {
 	export KVER=$1
 	ground && "$clone/scripts/vm.sh" "$2"
+}
+
+# documents: what they show, with tls-replay built as they say.
+documents() {
+	"$clone/scripts/replay.sh" >&2 && in_guest "${kernels[0]}" tests/docs/run.sh
 }
 
 # in_arm64 SCRIPT: a script in an emulated guest for arm64, of the series that the user chose, if
@@ -69,6 +74,7 @@ part "replay, in userspace" cargo "$clone/scripts/replay.sh" --test
 part "fuzz, a minute each" ktap "$clone/scripts/fuzz.sh"
 part "build" ktap "$clone/tests/build/run.sh"
 if [ -n "${KVER:-}" ]; then kernels=("$KVER"); else kernels=("${supported[@]}"); fi
+part "documents, in a guest with kernel ${kernels[0]}" ktap documents
 part "evasions, in a guest with kernel ${kernels[0]}" ktap in_guest "${kernels[0]}" \
 	tests/evasion/run.sh
 for kernel in "${kernels[@]}"; do

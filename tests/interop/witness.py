@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a capture shows of TLS connections: whether a feature was really used.
 
-A case of the matrix proves nothing when its stacks quietly did something else, so each names facts
+A case of the matrix proves nothing if its stacks silently did something else. So each names facts
 that must be seen on the wire, in clear: "TLS 1.3", "hello retry", "resumed", "c:ext:15" for an
 extension of the ClientHello, "s:ext:1" for one of the ServerHello, and so on: see _facts().
 """
@@ -35,7 +35,7 @@ class Stream:
     segments: list[tuple[float, int, bytes]] = field(default_factory=list)
 
     def bytes(self) -> bytes:
-        """What was sent, as far as the capture has it without a hole."""
+        """What was sent, up to the capture's first gap."""
         out = bytearray()
         for _, offset, payload in sorted(self._placed(), key=lambda segment: segment[1]):
             if offset > len(out):

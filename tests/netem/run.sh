@@ -1,21 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Honest TLS gets through bad networks untouched: loss, reordering, duplication,
+# Ordinary TLS gets through bad networks unchanged: loss, reordering, duplication,
 # delay and corruption before and after the router, every MTU, with and without
 # offloads, TLS 1.2 and 1.3, downloads and uploads. Nothing is condemned, and
 # what arrives is what was sent. Then the throughput with the helper (ports 443
-# to 445) against that without (8443 to 8445) at 1 % loss, printed only: where
-# a segment with a record's header is lost before the router, some of those behind
-# it are dropped by the helper, and sent again.
+# to 445) against that without (8443 to 8445) at 1 % loss, printed only: where a segment with a
+# record's header is lost before the router, the helper drops some segments after it, which are sent
+# again.
 #
 #   client <---> router (module) <---> server: nginx
 #        [netem]  [netem] [netem]  [netem]
 #
 # run.sh [PART...]: of clean_100, impaired, sized, throughput. NETEM_SECONDS is how long a transfer
-# may take, roughly; NETEM_PAIRS how many runs the medians are of: a single timer that runs out
-# makes a run half as fast, so few tell nothing. All is IPv4: IPv6 has no MTU below 1280, and TCP
-# knows no difference.
+# may take, roughly. NETEM_PAIRS is how many runs the medians are of: a single timeout halves the
+# speed of a run, so a few runs show nothing. All is IPv4: IPv6 has no MTU below 1280, and for TCP
+# both are the same.
 
 netem=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
@@ -76,8 +76,9 @@ tls_server() {
 
 # --- networks ---------------------------------------------------------------
 
-# offloads on|off: of all ends; the kernel calls what a device lacks an error. TCP hands many
-# segments down at once even so, which netem would lose at once, unless the device takes but one.
+# offloads on|off: of all ends; a feature that a device lacks is an error. Even without them TCP
+# hands several segments down as one packet, which netem would lose as a whole, unless the device
+# accepts only one.
 offloads() {
 	local end feature most=1
 	if [[ $1 == on ]]; then most=65535; fi
@@ -110,7 +111,7 @@ measured() {
 # network NAME MOST: all transfers over what was set up.
 network() { measured "$1" each "$2"; }
 
-# NAME WHERE NETEM...: behind the router only losses differ, as segments that were seen and come
+# NAME WHERE NETEM...: after the router only losses differ, as segments that were seen and come
 # again.
 impairments=(
 	"loss1 before loss 1%" "loss1 after loss 1%" "loss5 before loss 5%" "loss5 after loss 5%"

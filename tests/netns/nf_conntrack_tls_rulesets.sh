@@ -3,8 +3,8 @@
 #
 # The rulesets in examples/, as they stand there: each attaches the helper,
 # drops what is INVALID, lets real TLS through, and lets the module's reset of a
-# condemned connection through. A listener hears of its mark. The staged roll-out
-# reports, drops, or leaves alone, by source and server.
+# condemned connection through. A listener gets an event for the mark. The staged roll-out reports,
+# drops, or ignores, by source and server.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -24,14 +24,14 @@ https() {
 	busywait on "$1" bash -c "ss -Hltn 'sport = :443' | grep -q ."
 }
 
-# honest WHERE ADDRESS: a file comes whole over TLS, on a connection with the helper.
-honest() {
+# passes WHERE ADDRESS: a file arrives whole over TLS, on a connection with the helper.
+passes() {
 	local address=$2
 	if [[ $address == *:* ]]; then address="[$address]"; fi
 	fetch client "$address" -tls1_3 && tracked "$1" 443 helper=tls
 }
 
-# condemned WHERE ADDRESS: so is who sends a heartbleed probe, and is told at once.
+# condemned WHERE ADDRESS: a heartbleed probe is condemned, and its sender is reset at once.
 condemned() {
 	local cursor came
 	cursor=$(log_cursor)
@@ -52,7 +52,7 @@ invalid() {
 
 counted() { (($($1) > 0)); }
 
-# Without a ruleset nobody tells the client.
+# Without a ruleset, and with reset=0, the client is not reset.
 hangs() {
 	local came
 	came=$(broken "$server4" 8443 3)
@@ -84,7 +84,7 @@ iptables_rules() {
 		if [[ $iptables == ip6tables ]]; then address=$server6; fi
 		# shellcheck disable=SC2086
 		check "$files, $iptables: loads" load_iptables $files
-		check "$files, $iptables: real TLS passes" honest "$where" "$address"
+		check "$files, $iptables: real TLS passes" passes "$where" "$address"
 		check "$files, $iptables: INVALID is dropped" invalid by_iptables "$address"
 		check "$files, $iptables: a condemned connection is reset" condemned "$where" \
 			"$address"
@@ -103,7 +103,7 @@ nft_rules() {
 	# shellcheck disable=SC2086
 	check "$files: loads again" load_nft $files
 	for address in "${@:3}"; do
-		check "$files, $address: real TLS passes" honest "$where" "$address"
+		check "$files, $address: real TLS passes" passes "$where" "$address"
 		check "$files, $address: INVALID is dropped" invalid by_nft "$address"
 		check "$files, $address: a condemned connection is reset" condemned "$where" \
 			"$address"
@@ -123,7 +123,7 @@ trust_client() {
 	ip -n router route add "$trusted6" dev c0
 }
 
-# reported SERVER: what it breaks is in the log, and passes.
+# reported SERVER: what breaks a rule is logged, and passes.
 reported() {
 	local cursor
 	cursor=$(log_cursor)
@@ -239,7 +239,7 @@ event() {
 		{ cat "$scratch/events" && return 1; }
 }
 
-# conntrack has its socket: one line of netlink's netfilter family.
+# conntrack has opened its socket: netlink's netfilter family then has one line.
 listener() { grep -E ' 12 .* 0000000[1-9a-f] ' /proc/net/netlink || sleep 1; }
 
 trap 'ip netns del box 2>/dev/null || :; cleanup' EXIT
@@ -271,6 +271,6 @@ check "firewalld starts with them" start_firewalld
 check "firewalld adds the service to a zone" add_service
 check "scrub.nft loads beside firewalld" on server nft -f "$examples/scrub.nft"
 check "the settings load" on server sysctl -qp "$examples/sysctl.d/nf_conntrack_tls.conf"
-check "firewalld: real TLS passes" honest server "$server4"
+check "firewalld: real TLS passes" passes server "$server4"
 check "firewalld: a heartbleed probe is stopped" stopped
 finish

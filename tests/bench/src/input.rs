@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is read: honest streams, and the worst that an adversary can think of. No rule is broken.
+//! What is read: ordinary streams, and the costliest that an adversary can send. No rule is broken.
 
 use crate::{
     tls_parser::{
@@ -70,7 +70,7 @@ impl Input {
     }
 }
 
-/// What is measured, made when it is its turn: the largest are 64 MiB.
+/// An input, made only when it is measured: the largest are 64 MiB.
 pub struct Row {
     /// The input's name.
     pub name: &'static str,
@@ -87,7 +87,7 @@ enum Kind {
     Ciphertext(usize),
     /// Whole handshakes, each on a connection of its own.
     Handshakes,
-    /// In whole records, so many low bytes and a high one, over and over.
+    /// Whole records of so many low bytes and one high byte, repeated.
     Runs(usize),
 }
 
@@ -206,8 +206,8 @@ fn one_way(bytes: Vec<u8>) -> (Vec<u8>, Vec<Span>) {
     (bytes, vec![span])
 }
 
-/// What honest peers send, from `tests/vectors/honest.vec`: the handshakes of TLS 1.2 and 1.3 in
-/// turn.
+/// What peers send in a handshake, from `tests/vectors/honest.vec`: the handshakes of TLS 1.2 and
+/// 1.3 in turn.
 fn handshakes(set: usize) -> Result<(Vec<u8>, Vec<Span>), String> {
     let cases = [
         case("honest_full_handshake_12")?,
