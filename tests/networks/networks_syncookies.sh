@@ -9,27 +9,23 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 cookies() { nstat_of server TcpExtSyncookiesRecv; }
 
-# The first SYN-ACK of each connection is lost after the router.
+# After the router, SYN-ACKs with the first number of each connection are lost.
 lose_first() {
 	on client nft -f - <<-NFT
 		table netdev lose {
-			counter lost {}
 			set known { type inet_service; size 65535; flags dynamic; }
+			set first { typeof tcp dport . tcp sequence; size 65535; flags dynamic; }
 			chain ingress {
 				type filter hook ingress device eth0 priority 0;
-				tcp sport 443 tcp flags & (syn | ack) == syn | ack \
-					tcp dport != @known add @known { tcp dport } \
-					counter name lost drop
+				tcp sport 443 tcp flags & (syn | ack) == syn | ack jump answers
+			}
+			chain answers {
+				tcp dport != @known add @known { tcp dport } \
+					add @first { tcp dport . tcp sequence }
+				tcp dport . tcp sequence @first drop
 			}
 		}
 	NFT
-}
-
-# The server forgets each connection that a client wants, again and again.
-forget() {
-	# shellcheck disable=SC2016
-	start on server bash -c 'while sleep 0.1; do ss -KHtn state syn-recv "sport = :443"; done' \
-		>/dev/null 2>&1
 }
 
 keep_numbers() {
@@ -57,8 +53,9 @@ tls_server server
 on server sysctl -qw net.ipv4.tcp_syncookies=2
 through "SYN cookies" once cookies 4 "$server4"
 on server sysctl -qw net.ipv4.tcp_syncookies=0
+# The server forgets what is not answered after three seconds; the client tries again later, too.
+on server sysctl -qw net.ipv4.tcp_synack_retries=1
 keep_numbers
 lose_first
-forget
 through "a SYN-ACK again, with another number" once numbers 4 "$server4" --at-once 4
 finish
