@@ -126,7 +126,7 @@ impl Drop for Attachment {
     }
 }
 
-/// What each network namespace has of ours: counters and a policy, with their files.
+/// The module's part of each network namespace: counters and a policy, with their files.
 ///
 /// # Invariants
 ///
@@ -175,11 +175,11 @@ impl Helper {
     }
 }
 
-/// What a packet's network namespace wants of us, as its connection's helper has it.
+/// The policy for a packet: its network namespace's, limited by its helper's profile.
 pub(crate) struct Wanted {
     /// What the rules need.
     pub(crate) policy: Policy,
-    /// The bits of the conntrack mark that tell of a broken rule.
+    /// The bits of the conntrack mark that show a broken rule.
     pub(crate) mark: u32,
     /// Whether to reset both ends of a condemned connection.
     pub(crate) reset: bool,
@@ -369,7 +369,7 @@ impl<'a> Packet<'a> {
             raw,
             options: Options::default(),
         };
-        // Where there is nothing to read, nobody asks.
+        // Callers do not ask where there is nothing to read.
         if has_payload || header.has(bindings::NF_CT_TLS_SYN) {
             header.options = if raw.options.is_null() {
                 Options::UNREADABLE
@@ -467,8 +467,8 @@ impl<'a> Packet<'a> {
     /// the packet passes, whose TCP header and payload are other ones now.
     pub(crate) fn reset(&mut self) -> (u32, bool) {
         // SAFETY: `skb` and `ct` are valid by the type invariants, and belong to us: nobody borrows
-        // of a packet that is borrowed mutably. The connection's lock is not held, for guards
-        // borrow, too.
+        // of a packet that is borrowed mutably. The connection's lock is not held, since a guard
+        // borrows the packet, too.
         let ended = unsafe {
             bindings::nf_ct_tls_reset(
                 self.skb.as_ptr(),
@@ -627,14 +627,14 @@ impl<'a> Chunks<'a> {
         // SAFETY: C promises `found` readable, initialised bytes at `data` until the next call,
         // which the borrow of `self` forbids as long as the slice lives; `length` is no more.
         //
-        // One promise of a slice nobody can give: on the machine that sends, payload may lie in
-        // pages that its sender can still write (sendfile(), vmsplice(), MSG_ZEROCOPY). By Rust's
-        // rules that is a data race. It is the one that each checksum and copy in the kernel lives
-        // with, and it stays harmless here by what the parser does with a byte: it decides on
-        // values, never on addresses; every length that it takes from the payload is compared with
-        // what is left before use, with checked arithmetic; `unsafe` is forbidden in it, and
-        // indexing is checked. A byte that is read twice with two values gives another verdict on a
-        // packet of the very sender who changed it, and nothing else.
+        // A slice promises one thing that cannot be kept: on the sending machine, payload may lie
+        // in pages that the sender can still write (sendfile(), vmsplice(), MSG_ZEROCOPY). By
+        // Rust's rules that is a data race. Each checksum and copy in the kernel has the same race.
+        // It is harmless here because of what the parser does with a byte: it decides on values,
+        // never on addresses; every length that it takes from the payload is compared with what is
+        // left before use, with checked arithmetic; `unsafe` is forbidden in it, and indexing is
+        // checked. A byte that is read twice with two values gives another verdict on a packet of
+        // the sender who changed it, and nothing else.
         Some(unsafe { slice::from_raw_parts(data, length as usize) })
     }
 }

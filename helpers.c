@@ -76,8 +76,8 @@ static u32 end_of(const struct nf_ct_tls_segment *segment)
 
 /*
  * Whether a receiver would not take all of the segment. Before its first segment a side has no
- * window to keep to. Of connections that conntrack picked up in the middle it does not know the
- * scale. A single byte may probe a window that is closed.
+ * window to keep to. Of connections that it first saw in the middle, conntrack does not know the
+ * window scale. A single byte may probe a window that is closed.
  */
 static bool overruns(const struct nf_conn *ct, const struct ip_ct_tcp_state *sender,
 		     const struct ip_ct_tcp_state *receiver,

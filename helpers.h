@@ -76,14 +76,14 @@ struct nf_ct_tls_cursor {
 	unsigned long opaque[NF_CT_TLS_CURSOR_WORDS];
 };
 
-/* What is counted: fates, and behind them the reasons in their order. */
+/* What is counted: the outcomes, then the reasons in their order. */
 #define NF_CT_TLS_COUNTERS	64
 
 /* Where a policy says what is logged: in the kernel log, by netfilter's packet loggers. */
 #define NF_CT_TLS_LOG_KERNEL	0x1
 #define NF_CT_TLS_LOG_PACKET	0x2
 
-/* What becomes of connections that begin in the middle, unless somebody says otherwise. */
+/* The default for connections that begin in the middle. */
 #define NF_CT_TLS_MIDSTREAM_DEFAULT	0
 
 /* Ports, the first @count. */
@@ -97,7 +97,7 @@ struct nf_ct_tls_ports {
  * @report: the reasons that are reported only: bit n is the reason numbered n
  * @off: the reasons that are not looked for
  * @mark: bits of the conntrack mark
- * @seq_len: how many low bytes in a row are still well, 0 for any number
+ * @seq_len: how many low bytes in a row are allowed, 0 for any number
  * @min_version: the lowest version, 0 for any
  * @log_limit: lines in 5 seconds, 0 for any number
  * @ports: the ports whose new connections get the helper
@@ -122,7 +122,7 @@ struct nf_ct_tls_policy {
 	__u8 log;
 };
 
-/* The helpers, by what they want of the engine. */
+/* The helpers, by the profile under which the engine judges. */
 #define NF_CT_TLS_PROFILE_TLS		0	/* "tls": what the policy says */
 #define NF_CT_TLS_PROFILE_REPORT	1	/* "tls-report": report, drop nothing */
 
@@ -153,7 +153,7 @@ int nf_ct_tls_help(struct sk_buff *skb, unsigned int protoff,
  * @counter: below NF_CT_TLS_COUNTERS
  * @len: set to the name's length
  *
- * Return: the name, not NUL-terminated, which lives as long as the module; NULL behind the last.
+ * Return: the name, not NUL-terminated, which lives as long as the module; NULL after the last.
  */
 const __u8 *nf_ct_tls_counter_name(unsigned int counter, unsigned int *len);
 
@@ -172,17 +172,17 @@ const __u8 *nf_ct_tls_reason_name(unsigned int reason, unsigned int *len);
 void nf_ct_tls_count(const struct nf_conn *ct, unsigned int counter, __u64 n);
 
 /*
- * Says what is in force, and makes what every network namespace has of ours: counters and their
- * file, policy and its sysctls. Nothing is counted, and no policy there, before and after. If the
- * kernel loads us by itself, no ports are in that policy. Both sleep.
- * Return: 0 or a negative errno.
+ * Logs what is in force, and makes what each network namespace has of ours: counters and their
+ * file, policy and its sysctls. Before and after, there is no policy and nothing is counted. If the
+ * kernel itself loads the module, that policy names no ports. Both sleep. Return: 0 or a negative
+ * errno.
  */
 int nf_ct_tls_load(void);
 void nf_ct_tls_nets_exit(void);
 
 /* Registers the helpers on IPv4 and IPv6. Sleeps. Return: 0 or a negative errno. */
 int nf_ct_tls_register(void);
-/* Unregisters them, and returns when no CPU is in nf_ct_tls_help() any more. Sleeps. */
+/* Unregisters them, and waits until no CPU is in nf_ct_tls_help(). Sleeps. */
 void nf_ct_tls_unregister(void);
 
 /*
@@ -205,8 +205,8 @@ bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff, unsig
 			  struct nf_ct_tls_segment *segment, __u8 options[NF_CT_TLS_OPTIONS]);
 
 /*
- * Adds how conntrack sees the segment of a packet of @ctinfo, which nf_ct_tls_segment_of() has
- * found. Not for one that was added to before. ct->lock is held.
+ * Adds conntrack's view to a segment that nf_ct_tls_segment_of() has found in a packet of @ctinfo.
+ * Once per segment. ct->lock is held.
  */
 void nf_ct_tls_look(const struct nf_conn *ct, unsigned int ctinfo,
 		    struct nf_ct_tls_segment *segment);
@@ -267,16 +267,16 @@ void nf_ct_tls_clear_mark(struct nf_conn *ct, __u32 mask);
 #define NF_CT_TLS_RECEIVER	0x2
 
 /*
- * Ends a connection at both ends: sends the sender of @skb a RST, and makes another one of @skb,
- * which is no RST. ct->lock is not held, nothing is borrowed of the packet.
+ * Resets both ends of a connection: sends the sender of @skb a RST, and turns @skb, which is no
+ * RST, into another one. ct->lock is not held, nothing is borrowed of the packet.
  * Return: the ends for which that succeeded. Without NF_CT_TLS_RECEIVER, @skb must be dropped.
  */
 unsigned int nf_ct_tls_reset(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 			     unsigned int ctinfo);
 
 /*
- * Keeps the entry of a condemned connection for as long as one that is established, from now on,
- * whatever conntrack makes of its packets; and leaves it to conntrack again.
+ * Keeps the entry of a condemned connection as long as an established one, whatever state its
+ * packets lead to; and leaves it to conntrack again.
  */
 void nf_ct_tls_hold(struct nf_conn *ct);
 void nf_ct_tls_unhold(struct nf_conn *ct);

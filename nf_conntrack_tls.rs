@@ -59,7 +59,8 @@ fn judge(packet: &mut Packet<'_>) -> bool {
     let Some(header) = packet.header() else {
         return true;
     };
-    // Bare ACKs are half of all packets: they cost a look at whether the connection is condemned.
+    // Half of all packets are bare ACKs. They cost one check of whether the connection is
+    // condemned.
     if header.is_bare() {
         let condemned = packet.condemned().is_some() && !header.is_reset();
         return !condemned || end(packet, &packet.wanted(), true);
@@ -67,7 +68,7 @@ fn judge(packet: &mut Packet<'_>) -> bool {
     let wanted = packet.wanted();
     let is_empty = header.is_empty();
     let outcome = follow(packet, header, &wanted);
-    // The lock is free again: what follows notifies, logs and sends.
+    // The lock is released here, since what follows notifies, logs and sends.
     count(packet, &outcome.counts);
     if outcome.counts.connections != 0 {
         packet.release(wanted.mark);
@@ -91,7 +92,7 @@ fn follow(packet: &Packet<'_>, header: Header, wanted: &Wanted) -> Outcome {
     connection.follow(&wanted.policy, packet.direction(), &segment, &mut payload)
 }
 
-/// Counts what a segment came to.
+/// Counts the outcome of a segment.
 fn count(packet: &Packet<'_>, counts: &Counts) {
     let all = [
         (Counter::Connections, counts.connections),
@@ -126,7 +127,7 @@ fn report(packet: &Packet<'_>, outcome: &Outcome, wanted: &Wanted) {
         packet.count(Counter::Condemned, 1);
         tell(packet, reason, wanted.outcome());
     }
-    // Of several reasons the first is the one that names the breach best.
+    // If there are several reasons, the first describes what happened best.
     if let Some(reason) = outcome.broken.or_else(|| outcome.reported.iter().next()) {
         packet.set_mark(wanted.mark, reason);
     }
@@ -144,7 +145,7 @@ fn end(packet: &mut Packet<'_>, wanted: &Wanted, harmless: bool) -> bool {
     if wanted.policy.passive {
         return true;
     }
-    // One that is refused because its beginning was not seen broke no rule.
+    // A connection that is refused because its beginning was not seen broke no rule.
     if let Some(reason) = packet.condemned() {
         packet.hold();
         // A SYN took it away, so that it can pass.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The SSL/TLS record protocol, followed from outside, byte by byte, in 32 bytes a connection.
+//! The SSL/TLS record protocol, followed from outside, byte by byte, in 32 bytes per connection.
 //!
 //! A [`Connection`] is fed the bytes of both directions of a TCP connection as they pass, in order
 //! and cut anywhere, and answers with the first rule that they break, a [`Reason`]. It buffers
@@ -18,7 +18,7 @@
 //!                                [ssl2] <------+                  SSL2 records and messages
 //! ```
 //!
-//! A direction lives through these states; only its own, lawful ChangeCipherSpec protects it:
+//! A direction goes through these states. Only its own, valid ChangeCipherSpec protects it:
 //!
 //! ```text
 //!              first byte 20..24                     own CCS (up to TLS 1.2)

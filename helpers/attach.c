@@ -27,8 +27,8 @@
 #include "internal.h"
 
 /*
- * Up to 7.2 a helper stands for one family, told by its tuple; from 7.3 on one stands for both.
- * Both register a refcounted copy, which connections may keep after we are gone.
+ * Up to 7.2 a helper stands for one family, named by its tuple; from 7.3 on one stands for both.
+ * Both register a refcounted copy, which connections may keep after the module is unloaded.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
 static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
@@ -146,7 +146,7 @@ static void attach(struct nf_conn *ct)
 		rcu_assign_pointer(ext->helper, helper);
 }
 
-/* A connection begun anew */
+/* A new connection in an old entry */
 
 static bool is_syn(const struct sk_buff *skb, u8 family)
 {
@@ -170,8 +170,8 @@ static bool is_syn(const struct sk_buff *skb, u8 family)
 }
 
 /*
- * A SYN may begin another connection in the entry of one that was condemned, and only the answer
- * tells whether it does. So it shall get one: rules that look at our mark let it pass.
+ * A SYN may begin another connection in the entry of a condemned one. Only the answer to it shows
+ * whether it does. So the mark is cleared, for rules that look at it to let the SYN pass.
  */
 static void spare_syn(const struct sk_buff *skb, struct nf_conn *ct)
 {

@@ -97,7 +97,7 @@ static int show_midstream(char *to, size_t size, const void *from)
 	return scnprintf(to, size, "%s", midstreams[!!*(const u8 *)from].word);
 }
 
-/* As numbers of the wire, or as people call them. */
+/* As numbers of the wire, or by name. */
 static int parse_version(char *text, void *to, const char **culprit)
 {
 	int named;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the C files of this folder tell each other, and Rust does not see. */
+/* What the C files of this folder share, and Rust does not see. */
 #ifndef NF_CONNTRACK_TLS_INTERNAL_H
 #define NF_CONNTRACK_TLS_INTERNAL_H
 
@@ -25,7 +25,7 @@ struct nf_ct_tls_counters {
  * @policy: its policy, which is never changed, but replaced
  * @sysctls: the files by which it is replaced
  * @table: what they are made of
- * @tracks: whether conntrack is on for our sake
+ * @tracks: whether the module has turned conntrack on
  * @log_limit: how much it may log
  */
 struct tls_net {

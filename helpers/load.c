@@ -11,7 +11,7 @@
 #include "internal.h"
 
 MODULE_VERSION(NF_CT_TLS_VERSION);
-/* A rule that names a helper loads us. */
+/* A rule that names a helper loads the module. */
 MODULE_ALIAS_NFCT_HELPER("tls");
 MODULE_ALIAS_NFCT_HELPER("tls-report");
 

@@ -9,7 +9,7 @@
 #include "../helpers.h"
 #include "internal.h"
 
-/* Of the lines that a namespace may log, so many seconds are one burst. */
+/* The limit on a namespace's log lines holds for so many seconds. */
 #define LOG_INTERVAL (5 * HZ)
 
 static unsigned int tls_net_id __read_mostly;
@@ -25,7 +25,7 @@ static int __net_init tls_net_init(struct net *net)
 	int err = -ENOMEM;
 
 	tn->net = net;
-	/* We say ourselves how much was left out, and where it is allowed. */
+	/* The module itself logs how many lines were left out, where that is allowed. */
 	ratelimit_state_init(&tn->log_limit, LOG_INTERVAL, 0);
 	ratelimit_set_flags(&tn->log_limit, RATELIMIT_MSG_ON_RELEASE);
 	tn->counters = alloc_percpu(struct nf_ct_tls_counters);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the world hears of a broken rule: a line in each log, and the connection's mark. */
+/* How a broken rule is reported: by a line in each log, and by the connection's mark. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitops.h>
@@ -16,7 +16,7 @@
 #include "../helpers.h"
 #include "internal.h"
 
-/* The kernel log is the host's: others write to it if the host says so, as with a LOG rule. */
+/* The log is the host's. Other namespaces write to it if the host allows it, as with LOG rules. */
 bool nf_ct_tls_may_print(const struct net *net)
 {
 	return net_eq(net, &init_net) || READ_ONCE(sysctl_nf_log_all_netns);
@@ -86,7 +86,7 @@ static const char *const outcomes[] = {
 	[NF_CT_TLS_RESET] = "connection condemned, reset",
 };
 
-/* nf_ct_helper_log() says "dropping packet", whatever becomes of it. */
+/* nf_ct_helper_log() says "dropping packet", even if the packet passes. */
 void nf_ct_tls_report(struct sk_buff *skb, struct nf_conn *ct, const u8 *reason,
 		      unsigned int len, bool reply, unsigned int outcome)
 {
@@ -133,7 +133,7 @@ static void change_mark(struct nf_conn *ct, u32 mark)
 		return;
 	WRITE_ONCE(ct->mark, mark);
 	nf_conntrack_event_cache(IPCT_MARK, ct);
-	/* Nothing more may pass that would deliver it. */
+	/* Nothing that would deliver it may pass from here on. */
 	nf_ct_deliver_cached_events(ct);
 }
 

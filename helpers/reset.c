@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ends a condemned connection at both ends, with sequence numbers that each end takes (RFC 5961).
+ * Ends a condemned connection at both ends, with sequence numbers that each end accepts (RFC 5961).
  *
  * Towards the receiver, the packet itself becomes a RST and goes on: its addresses and its way are
  * right whatever NAT, bridge or route there is. Towards the sender goes a new RST, which begins
- * where the packet acknowledges; that is just what its sender expects next. An end that the first
- * RST missed answers with an ACK that tells its number, which then gets the same two.
+ * where the packet acknowledges; that is just what its sender expects next. If an end does not get
+ * the first RST, its next ACK or data gets both again, with the numbers that it carries.
  *
- * conntrack sees none of this, so its entry does not close, and outlives the silence of an end.
+ * conntrack does not see the RSTs, so its entry does not close, and outlives an end that stays
+ * silent.
  */
 #include <linux/etherdevice.h>
 #include <linux/ip.h>
@@ -55,7 +56,7 @@ static void make_rst(struct tcphdr *th)
 	th->urg_ptr = 0;
 }
 
-/* Of what was sent by a socket here, a clone waits to be sent again: it stays as it is. */
+/* A clone of what a local socket sent waits for its retransmission, and must not change. */
 static bool strip_payload(struct sk_buff *skb, unsigned int protoff)
 {
 	const struct tcphdr *th;
@@ -131,7 +132,7 @@ static void put_ipv6(struct sk_buff *rst, const struct net *net,
 	rst->protocol = htons(ETH_P_IPV6);
 }
 
-/* Without an ACK its sender knows no number of the peer: it takes a RST that acknowledges. */
+/* Without an ACK, its sender knows no number of the peer. It accepts a RST that acknowledges. */
 static void put_tcp(struct sk_buff *rst, const struct nf_conntrack_tuple *tuple,
 		    const struct tcphdr *th, unsigned int payload)
 {
@@ -172,7 +173,7 @@ static struct sk_buff *new_rst(const struct sk_buff *skb, unsigned int protoff,
 	else
 		put_ipv4(rst, net, tuple);
 	put_tcp(rst, tuple, th, skb->len - protoff - th->doff * 4);
-	/* conntrack shall not believe it: neither end has sent it. */
+	/* conntrack must not act on it: neither end has sent it. */
 	nf_ct_set(rst, NULL, IP_CT_UNTRACKED);
 	return rst;
 }
@@ -248,7 +249,7 @@ static bool send_routed(struct net *net, struct sk_buff *rst, struct dst_entry *
 }
 
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-/* A bridge need not know a route: the RST leaves by the port that the packet came by. */
+/* A bridge may have no route: the RST leaves by the port that the packet came in by. */
 static bool send_bridged(struct net *net, struct sk_buff *rst, const struct sk_buff *skb)
 {
 	const struct ethhdr *eth = eth_hdr(skb);

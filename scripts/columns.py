@@ -24,7 +24,7 @@ DATA = re.compile(
     r"|^docs/mutants\.md$"
 )
 # What builds leave.
-BUILT = {".git", "build", "target", "__pycache__"}
+BUILT = {".git", "target", "__pycache__"}
 MADE = re.compile(
     r"^\..*\.(cmd|d)$|\.(o|ko|mod|mod\.c|rmeta)$|^helpers_generated|^modules\.order|\.symvers$"
 )
@@ -50,7 +50,7 @@ def sources() -> list[str]:
     """The files of the source, without what builds have left there."""
     found = []
     for folder, folders, files in os.walk(ROOT):
-        folders[:] = [name for name in folders if name not in BUILT]
+        folders[:] = [n for n in folders if n not in BUILT and Path(folder, n) != ROOT / "build"]
         inside = Path(folder).relative_to(ROOT)
         found += [str(inside / name) for name in files if not MADE.search(name)]
     return sorted(found)

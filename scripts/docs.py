@@ -1,10 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Fails when the documents name other reasons, counters or settings than the code does."""
+"""Fails when the documents name what is not there, or lack what is.
 
+Compared with the code: reasons, counters and settings. With the tree: paths, and targets of make.
+With docs/session.svg: the README's session, of which it is a picture.
+"""
+
+import html
 import re
 import sys
 from pathlib import Path
+
+from session import session
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,6 +48,37 @@ def differences(what: str, code: set[str], document: str, named: set[str]) -> li
     ]
 
 
+def dead_ends(document: str) -> list[str]:
+    """The paths and targets of make that a document names in code font or links, and that are not."""
+    text = re.sub(r"^```.*?^```", "", read(document), flags=re.DOTALL | re.MULTILINE)
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), flags=re.MULTILINE))
+    spans = re.findall(r"`([^`\n]+)`", text)
+    named = {word for span in spans for word in re.findall(r"\bmake ([a-z][a-z-]+)", span)}
+    lines = [f"{document}: there is no target {name}" for name in sorted(named - targets)]
+    paths = {
+        span
+        for span in spans
+        if re.fullmatch(r"(docs|examples|scripts|tests|tools)/[\w./-]+", span)
+    }
+    links = {link for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", text)}
+    folder = (ROOT / document).parent
+    lines += [
+        f"{document}: {path} is not there" for path in sorted(paths) if not (ROOT / path).exists()
+    ]
+    return lines + [
+        f"{document}: {p} is not there" for p in sorted(links) if not (folder / p).exists()
+    ]
+
+
+def picture() -> list[str]:
+    """Whether the picture of the README's session is of the commands that stand there."""
+    typed = re.findall(r'class="typed">(.*?)</text>', read("docs/session.svg"))
+    shown = [html.unescape(line).removeprefix("# ") for line in typed]
+    if shown == session(read("README.md")):
+        return []
+    return ["docs/session.svg shows other commands than README.md: make session"]
+
+
 def main() -> int:
     """Compares."""
     reasons = set(re.findall(r'Reason::\w+ => "(\w+)"', read("tls_parser/reason.rs")))
@@ -75,6 +113,11 @@ def main() -> int:
         for name in sorted(reasons | counters)
         if not re.search(rf"\b{name}\b", text)
     ]
+    for document in sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*.md")):
+        found += dead_ends(document)
+    for document in sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")):
+        found += dead_ends(document)
+    found += picture()
     if not (reasons and counters and fields):
         found.append("the code has no reasons, counters or settings: is this script out of date?")
     print(

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Shared by vm.sh and uml.sh: running a script in a guest, and judging how it went. Sourced behind
+# Shared by vm.sh and uml.sh: running a script in a guest, and judging how it went. Sourced after
 # lib.sh by a script that has set $version, $out and $timeout, and has a function boot_into COMMAND:
 # boots, gives the command's output by descriptor 1, and the kernel's log by 2.
 # shellcheck disable=SC2154

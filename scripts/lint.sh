@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The kernel's own lints: rustfmt and clippy by its configuration, checkpatch; shellcheck, pyflakes.
+# The kernel's own lints: rustfmt and clippy by its configuration, checkpatch. Then shellcheck,
+# black and pyflakes. Of prose: codespell, proselint and scripts/words.txt. At most 100 columns.
 # Prints KTAP; fails when one does.
 
 # shellcheck source=scripts/lib.sh
@@ -32,6 +33,13 @@ kernel_clippy() {
 		KRUSTFLAGS=-Dwarnings
 }
 
+make_lint_venv() {
+	in_root "$root" python3 -m venv --clear /opt/lint
+	in_root "$root" /opt/lint/bin/pip install --quiet -r scripts/requirements-lint.txt
+}
+linters=$(packages "$clone/scripts/requirements-lint.txt")
+once "lint-$(key "$linters")" "lints of Python and of prose" make_lint_venv
+
 # Of a crate of ours, by its folder.
 crate_rustfmt() { inside env -C "$1" cargo fmt --check; }
 crate_clippy() { inside env -C "$1" cargo clippy --locked --quiet --all-targets -- -D warnings; }
@@ -44,8 +52,10 @@ same_settings() {
 mapfile -t scripts < <(files '*.sh' '*.bashrc' run)
 mapfile -t pythons < <(files '*.py' tls-status)
 mapfile -t c_files < <(files '*.[ch]' | grep '^helpers')
+mapfile -t texts < <(files '*.md' '*.[ch478]' '*.rs' '*.sh' '*.py' '*.nft' '*.rules' '*.toml' \
+	'*.txt' Makefile Kbuild tls-status run)
 
-plan 17
+plan 23
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" \
 	nf_conntrack_tls.rs \
 	tests/debug/oob/tls_oob.rs tests/debug/kunit/tls_kunit.rs
@@ -62,9 +72,16 @@ check checkpatch inside "$tree/scripts/checkpatch.pl" --no-tree --no-summary --t
 	--file "${c_files[@]}" \
 	tests/bench-guest/naive/naive2014.c
 check shellcheck inside shellcheck --external-sources --severity=warning "${scripts[@]}"
+check black inside /opt/lint/bin/black --quiet --check --line-length 100 \
+	"${pythons[@]}"
 check pyflakes inside python3 -m pyflakes "${pythons[@]}"
 check rustfmt_as_the_kernels same_settings .rustfmt.toml
 check clippy_as_the_kernels same_settings .clippy.toml
 check layers inside scripts/layers.py
 check documents inside scripts/docs.py
+check layout inside scripts/map.py --check
+check codespell inside /opt/lint/bin/codespell --ignore-words scripts/codespell.txt "${texts[@]}"
+check proselint inside env PATH="/opt/lint/bin:/usr/bin:/bin" scripts/prose.py --proselint
+check words inside scripts/prose.py
+check columns inside scripts/columns.py
 finish

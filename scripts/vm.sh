@@ -26,7 +26,8 @@ kernel=/usr/lib/modules/$version/vmlinuz
 # shellcheck source=scripts/guest.sh
 source "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
 
-# The device can be there and of no use (nested guests): only a booting kernel tells. Once a boot.
+# The device can be there and of no use (nested guests): only a booting kernel tells. Once per boot
+# of this machine.
 probe_kvm() {
 	local boots
 	[ -w /dev/kvm ] || return

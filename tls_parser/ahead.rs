@@ -20,8 +20,8 @@
 //! So a segment must begin at the search end: the bytes before it were searched too, and do not end
 //! in the first part of a header. The search end is the end of the last segment searched, whether
 //! that passed or not. (One segment in fifty ends in a byte that could be a content type. Within a
-//! chain that byte lies in a body. It counts all the same: the chain may be forged, and the byte
-//! sent again as another type.)
+//! chain that byte lies in a body. It is still treated as one: the chain may be forged, and the
+//! byte sent again as another type.)
 //!
 //! Once a header of anything but application data was found, nothing more passes until the gap is
 //! filled: what follows such a header may be the rest of a heartbeat.
@@ -33,8 +33,9 @@
 //! the next header has to lie. The other direction's scratch holds them, as long as that direction
 //! has no search of its own. Once the stream is read up to the first header, and a record begins
 //! there, all records of the chain are known: the stream goes on at the chain's end. If no record
-//! begins there, the headers were chance, and the chain is forgotten. (If another header lies just
-//! where the record of that one would end, the connection stalls: once in 2^36 bytes searched.)
+//! begins there, the bytes only looked like headers, and the chain is forgotten. (If bytes that
+//! look like a header happen to lie where such a record would end, the connection stalls. That
+//! happens once in 2^36 bytes searched.)
 //!
 //! What has passed is not read again. A segment that fills a gap, and goes on after the first
 //! header with other bytes, changes nothing in the chain. Only its receiver knows which of the two
@@ -52,8 +53,8 @@
 //!   read yet, unless they lie in a body. That does not help if the parser was misled about a
 //!   length: see docs/EVASION.md.
 //!
-//! Nothing passes where heartbeats were agreed upon or the hellos were not seen, nor before the
-//! handshake is over, as long as bodies are looked into.
+//! Nothing passes if heartbeats were negotiated, if the hellos were not seen, or before the
+//! handshake is over.
 
 use super::{
     header, negotiation,
@@ -132,7 +133,7 @@ impl Connection {
     ) -> bool {
         let mut reported = Reasons::NONE;
         let mut side = self.side(policy, direction, &mut reported);
-        // Whoever only acknowledges what passed is placed no more.
+        // A segment that only acknowledges what passed is not placed again.
         resolve_chain(side.peer, side.own);
         !segment.syn && side.is_harmless(segment) && side.search_segment(segment, search)
     }
@@ -217,8 +218,8 @@ pub(super) fn chain(own: &DirState, peer: &DirState) -> Option<Chain> {
     }
 }
 
-/// Goes on at the end of the chain if the stream has been read up to its first header, and forgets
-/// the chain if that is none. Returns the chain if it still lies ahead.
+/// Goes on at the end of the chain if the stream has been read up to its first header. Forgets the
+/// chain if no record begins there. Returns the chain if it still lies ahead.
 pub(super) fn resolve_chain(own: &mut DirState, peer: &mut DirState) -> Option<Chain> {
     let chain = chain(own, peer)?;
     let ahead = chain.first.wrapping_sub(own.next_seq);

@@ -4,8 +4,8 @@
 //!
 //! CVE-2014-0224: a ChangeCipherSpec injected before the key exchange made OpenSSL derive keys from
 //! an empty secret, in servers and in clients. A forged early one would also hide what follows in
-//! the clear from a parser that trusts it. So only one in its place protects a direction, or one
-//! that the operator chose to report only.
+//! the clear from a parser that trusts it. So a direction counts as protected only after a
+//! ChangeCipherSpec in its place, or after one that the operator chose to report only.
 
 use super::{
     reason::Reason,
@@ -44,7 +44,7 @@ fn in_order(side: &mut Side<'_>) -> bool {
         Some(_) if side.is_client() => {
             side.client_has(ClientFact::KeyExchange) || side.peer.has(Fact::Protected)
         }
-        // In a full handshake the client's comes first.
+        // In a full handshake the client's ChangeCipherSpec comes first.
         Some(_) => side.peer.has(Fact::Protected) || may_resume(side),
         None => may_be_early(side),
     }
@@ -59,7 +59,8 @@ fn may_resume(side: &Side<'_>) -> bool {
 
 /// Before any ServerHello only a client that offered TLS 1.3 may send one (RFC 8446 D.4).
 ///
-/// What the server negotiates later decides whether it was right: see [`judge_early`].
+/// The version that the server negotiates later decides whether that was allowed: see
+/// [`judge_early`].
 fn may_be_early(side: &mut Side<'_>) -> bool {
     let offered =
         side.is_client() && side.own.has(Fact::Hello) && side.own.version() >= Version::Tls13Draft;
@@ -67,8 +68,8 @@ fn may_be_early(side: &mut Side<'_>) -> bool {
     offered
 }
 
-/// Judges a client's early ChangeCipherSpec once the ServerHello has passed: it was one before the
-/// ClientKeyExchange unless TLS 1.3 was negotiated.
+/// Judges a client's early ChangeCipherSpec once the ServerHello has passed: unless TLS 1.3 was
+/// negotiated, it came before the ClientKeyExchange.
 pub(super) fn judge_early(side: &mut Side<'_>) -> Result<(), Stop> {
     if side.client_has(ClientFact::EarlyCcs) && side.server().version() != Version::Tls13 {
         side.breaks(Reason::CcsOutOfOrder)?;
@@ -76,8 +77,8 @@ pub(super) fn judge_early(side: &mut Side<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Judges a ClientKeyExchange: in a resumed handshake there is none, so a server that has sent its
-/// ChangeCipherSpec already did so too early.
+/// Judges a ClientKeyExchange: in a resumed handshake there is none, so if the server has already
+/// sent its ChangeCipherSpec, that was too early.
 pub(super) fn judge_key_exchange(side: &mut Side<'_>) -> Result<(), Stop> {
     if side.peer.is_known() && side.peer.has(Fact::Protected) {
         side.breaks(Reason::CcsOutOfOrder)?;
@@ -95,7 +96,7 @@ pub(super) fn feed(side: &mut Side<'_>, part: &[u8]) -> Result<(), Stop> {
         side.breaks(Reason::CcsOutOfOrder)?;
     }
     side.own.set_position(position::BODY);
-    // In TLS 1.3 it means nothing: a ClientHello or ServerHello may follow in the clear.
+    // In TLS 1.3 it has no meaning: a ClientHello or ServerHello may follow in the clear.
     let protects = match side.negotiated() {
         Some(version) => version != Version::Tls13,
         None => !side.peer.is_known(),

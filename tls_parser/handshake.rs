@@ -75,8 +75,8 @@ mod message {
 /// Judges a record by where in the handshake it stands: `handshake_malformed` by interruption.
 ///
 /// Up to TLS 1.2 other records may stand between those of one message, in TLS 1.3 none may (RFC
-/// 8446 5.1). In every version nobody changes ciphers within a message, and only an alert may stand
-/// inside a hello.
+/// 8446 5.1). In no version may a ChangeCipherSpec stand within a message, and only an alert may
+/// stand inside a hello.
 pub(super) fn begin_record(side: &mut Side<'_>, kind: Kind) -> Result<(), Stop> {
     let clear = !side.own.has(Fact::Protected);
     if clear && side.own.has(Fact::Finished) && kind == Kind::Handshake {
@@ -261,9 +261,9 @@ fn length(side: &mut Side<'_>, message: Message, byte: u8) -> Result<(), Stop> {
 
 /// Reads one byte of the length of a Certificate's list, which fills the message (RFC 5246 7.4.2).
 ///
-/// Certificates that are no list begin with a type or with a short length (RFC 6091 3.3, RFC 7924
-/// 4.1). The first byte of a list's length is hardly ever equal to that. Where it does not fit,
-/// nothing is read.
+/// Certificates that are not a list begin with a type or with a short length (RFC 6091 3.3, RFC
+/// 7924 4.1). The first byte of a list's length almost never equals one of these. Where it does not
+/// fit, nothing is read.
 fn list_length(side: &mut Side<'_>, message: Message, byte: u8) -> Result<(), Stop> {
     let index = message.step & step::IN_CLASS;
     let left = message.left.saturating_sub(1);

@@ -16,21 +16,21 @@
 //! # Credit
 //!
 //! A request grants the other side a credit, which answers use up: see [`Credit`]. In the clear an
-//! answer has the request's very payload. Protected, an answer is one record, no longer than the
-//! request's record, and shorter if the request was padded more. A heartbleed answer comes as up to
-//! five records; if the request's record was 16 KiB long, none of them is longer, so they are added
-//! up. An answer below [`SMALLEST_FRAGMENT_LIMIT`] closes the credit, since no stack cuts its
-//! records that short. A longer one may be the first of several, so what is left of the credit
-//! stays open until the answering side sends anything else, or the requesting side its next
-//! request. A record of 16 KiB may be the first of several even if it uses up the credit.
+//! answer carries the same payload as its request. Protected, an answer is one record, no longer
+//! than the request's record, and shorter if the request was padded more. A heartbleed answer comes
+//! as up to five records. If the request's record was 16 KiB long, none of them is longer, so their
+//! lengths are added up. An answer below [`SMALLEST_FRAGMENT_LIMIT`] closes the credit, since no
+//! stack cuts its records that short. A longer one may be the first of several, so what is left of
+//! the credit stays open until the answering side sends anything else, or the requesting side its
+//! next request. A record of 16 KiB may be the first of several even if it uses up the credit.
 //!
 //! # Who asks?
 //!
-//! A request that was hidden from the module makes its answer look like a request, and the
-//! attacker's next request like the answer to that. So an answer that is much shorter than its
-//! request counts as both: it answers, and it grants no more credit than its own length to whatever
-//! comes next. After many answers that are a little shorter, the next such answer counts as both,
-//! too. Two requests that cross each other are told apart only if they are equally long.
+//! If a request was hidden from the module, its answer looks like a request, and the attacker's
+//! next request looks like the answer to it. So an answer that is much shorter than its request
+//! counts as both. It answers, and it grants the next heartbeat no more credit than its own length.
+//! After many answers that are a little shorter, the next such answer counts as both, too. Two
+//! requests that cross each other are told apart only if they are equally long.
 
 use super::{
     header::MAX_PLAINTEXT,
@@ -61,7 +61,8 @@ const MESSAGE_HEADER: u16 = 3;
 const MIN_PROTECTED: u16 = 35;
 /// The smallest limit to which records can be agreed to be cut (RFC 6066 4).
 const SMALLEST_FRAGMENT_LIMIT: u16 = 512;
-/// By how much padding an answer may be shorter than its request without being taken for a request.
+/// By how much an answer may be shorter than its request, for its padding, and not count as a
+/// request.
 const MAX_EXTRA_PADDING: u16 = 512;
 
 const REQUEST: u8 = 1;
@@ -108,7 +109,7 @@ impl Credit {
         }
     }
 
-    /// Ends the answer; tells whether what answered may have been a request.
+    /// Ends the answer; returns whether it may have been a request.
     fn close(self) -> (Credit, bool) {
         let short = self.owed != 0;
         let short_answers = self.short_answers.saturating_add(u8::from(short));
@@ -132,7 +133,7 @@ pub(super) fn begin(side: &mut Side<'_>) -> Result<(), Stop> {
     }
     if side.own.body_left < MESSAGE_HEADER {
         side.breaks(Reason::HeartbeatMalformed)?;
-        // Nothing of it is looked at.
+        // Its body is not read.
         check_place(side)?;
         return check_policy(side);
     }
@@ -317,7 +318,7 @@ pub(super) fn end_answer(side: &mut Side<'_>) {
     }
 }
 
-/// `heartbeat_refused`: the operator wants none, or lengths say nothing since the session
+/// `heartbeat_refused`: the operator allows none, or lengths mean nothing since the session
 /// compresses.
 fn check_policy(side: &mut Side<'_>) -> Result<(), Stop> {
     if !side.policy.heartbeat || side.server_has(ServerFact::Compression) {

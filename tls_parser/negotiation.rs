@@ -17,8 +17,8 @@ use super::{
 /// `version_mismatch`: up to TLS 1.2 a record carries the negotiated version (RFC 5246 6.2.1).
 ///
 /// TLS 1.3 says to ignore the field (RFC 8446 5.1). Alerts are excepted, as they may be sent by an
-/// endpoint that has not agreed to the version. So is a direction that was taken up again in its
-/// middle: what is sent again then may be older than the version.
+/// endpoint that has not agreed to the version. So is a direction that was resynchronised: what is
+/// sent again then may be older than the version.
 pub(super) fn is_mismatched(side: &Side<'_>, kind: Kind, minor: u8) -> bool {
     if !side.own.is_known() {
         return false;
@@ -52,10 +52,10 @@ pub(super) fn judge(side: &mut Side<'_>, random: ServerRandom) -> Result<(), Sto
     check_min_version(side)
 }
 
-/// `version_downgrade`: the server could do better than what it was made to choose (RFC 8446
-/// 4.1.3).
+/// `version_downgrade`: the server supports a better version than the one it had to choose (RFC
+/// 8446 4.1.3).
 ///
-/// The end of its random names the version that it would have preferred to be asked for. If the
+/// The end of its random names the best version that it supports, TLS 1.3 or 1.2. If the
 /// client did ask, something in between changed the ClientHello. A client that knows only a draft
 /// of TLS 1.3 did not ask for TLS 1.3.
 fn is_downgraded(side: &Side<'_>, random: ServerRandom) -> bool {

@@ -2,12 +2,13 @@
 
 //! The rules, by the stable names that the log, the counters and the tests use.
 
-/// A rule that was broken; the order is that in which rules go before one another.
+/// A rule that was broken. Where several are broken by the same byte, the first of this order
+/// counts.
 #[repr(u8)]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Reason {
-    /// A content type outside 20..24 (RFC 8446 5.1, RFC 6520). Against tunnels, and whatever else
-    /// is no TLS.
+    /// A content type outside 20..24 (RFC 8446 5.1, RFC 6520). Against tunnels, and everything else
+    /// that is not TLS.
     RecordType = 1,
     /// A major version other than 3 (RFC 8446 5.1). Against the same, after a byte that looks like
     /// a type.
@@ -19,11 +20,11 @@ pub enum Reason {
     /// A cleartext heartbeat whose payload and padding do not fit its record (RFC 6520 4). Against
     /// heartbleed, CVE-2014-0160.
     Heartbleed,
-    /// A heartbeat that can be none: wrong type, or too short (RFC 6520 4). Against heartbleed
+    /// A heartbeat of a wrong type, or too short to be one (RFC 6520 4). Against heartbleed
     /// probes that leave the payload out, protected ones too.
     HeartbeatMalformed,
     /// A heartbeat although the hellos did not both carry its extension (RFC 6520 2). Against
-    /// probes of servers that answer all the same.
+    /// probes of servers that answer without the extension.
     HeartbeatNotNegotiated,
     /// A heartbeat before the handshake was over (RFC 6520 3). Against heartbleed as most tools
     /// send it.
@@ -31,17 +32,17 @@ pub enum Reason {
     /// A second request before the first was answered (RFC 6520 4). Against leaking in many small
     /// answers.
     HeartbeatInFlight,
-    /// A response that is not the request's copy, or that nobody asked for (RFC 6520 4). Against a
-    /// heartbleed answer whose request was not seen for what it was: inside a session only this
-    /// shows.
+    /// A response that is not the request's copy, or to which there was no request (RFC 6520 4).
+    /// Against a heartbleed answer whose request was not recognised: inside a session only the
+    /// answer's length shows it.
     HeartbeatMismatch,
     /// Any heartbeat, while the operator refuses them all.
     HeartbeatRefused,
-    /// A ChangeCipherSpec where it has no place (RFC 5246 7.1, RFC 8446 5). Against keys made
-    /// before there was a secret, CVE-2014-0224.
+    /// A ChangeCipherSpec where it has no place (RFC 5246 7.1, RFC 8446 5). Against keys that are
+    /// derived before there is a secret, CVE-2014-0224.
     CcsOutOfOrder,
-    /// Too many bytes below 128 in a row in what should be ciphertext. Against cleartext that
-    /// leaks, by NULL ciphers, or by an endpoint that is made to show its memory.
+    /// Too many bytes below 128 in a row in what should be ciphertext. Against cleartext leaks: by
+    /// NULL ciphers, or by an endpoint that is tricked into sending its memory.
     SuspiciousSequence,
     /// An SSL2 message from the side that may not send it (SSL 2 draft 2.2, 2.5). Against confusing
     /// servers that still have SSL2's state machine.
@@ -49,11 +50,11 @@ pub enum Reason {
     /// An SSL2 record that is empty, or whose lengths contradict each other (SSL 2 draft 1.1).
     /// Against overruns in the endpoints.
     Ssl2Malformed,
-    /// An SSL2 record in a direction that speaks TLS (RFC 5246 E.2). Against leading the parser out
-    /// of step.
+    /// An SSL2 record in a direction that speaks TLS (RFC 5246 E.2). Against desynchronising the
+    /// parser.
     Ssl2AfterTls,
     /// A cleartext handshake message from the side that may not send it, or not now (RFC 5246 7.4,
-    /// RFC 8446 4). Against skipping what makes the keys, as by a cleartext Finished (SKIP-TLS,
+    /// RFC 8446 4). Against skipping the key exchange, as by a cleartext Finished (SKIP-TLS,
     /// CVE-2014-6593).
     HandshakeDirection,
     /// A cleartext handshake message whose lengths contradict each other, or that another record

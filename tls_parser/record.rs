@@ -171,7 +171,7 @@ fn may_begin(side: &Side<'_>, kind: Kind) -> bool {
 }
 
 /// `record_version`. Before its side has sent a hello, an alert may have version 0: an endpoint
-/// that gives up on an idle peer need not know any other.
+/// that gives up on an idle peer may not know any other.
 fn check_major(side: &mut Side<'_>, kind: Kind, byte: u8) -> Result<(), Stop> {
     if byte == MAJOR || (byte == 0 && kind == Kind::Alert && !side.own.has(Fact::Hello)) {
         return Ok(());
@@ -179,7 +179,7 @@ fn check_major(side: &mut Side<'_>, kind: Kind, byte: u8) -> Result<(), Stop> {
     side.breaks_framing(Reason::RecordVersion)
 }
 
-/// Notes a `version_mismatch`: rules that go before it may be broken by what follows.
+/// Records a `version_mismatch`: rules that go before it may be broken by what follows.
 fn note_minor(side: &mut Side<'_>, kind: Kind, byte: u8) {
     if negotiation::is_mismatched(side, kind, byte) {
         side.own.set_mismatched();
@@ -254,7 +254,7 @@ fn read_body(side: &mut Side<'_>, part: &[u8]) -> Result<(), Stop> {
 impl DirState {
     /// Skips a gap of `length` bytes that lies wholly inside a body that no rule looks into.
     ///
-    /// The bytes that fill it later pass as a retransmission. The run begins anew after it.
+    /// The bytes that fill it later pass as a retransmission. The run starts over after it.
     pub(super) fn skip_gap(&mut self, length: u32) -> bool {
         match u16::try_from(length) {
             Ok(length) if self.is_opaque() && length <= self.body_left => {

@@ -34,12 +34,12 @@
 //!
 //! # Why it is fast
 //!
-//! 1. On ciphertext a word has a high byte but for one in 256. So eight bytes in `limit - 6` are
+//! 1. On ciphertext 255 of 256 words have a high byte. So eight bytes in `limit - 6` are
 //!    looked at, for some eight instructions.
 //! 2. The search does not ask which of the word's bytes is the high one, although that would gain
 //!    four bytes per step. So the next place does not depend on what was read, and the processor
-//!    has many reads under way at once. (A search that goes on from the very high byte waits for
-//!    each read. It needs several lanes over parts of the slice to make up for that.)
+//!    has many reads under way at once. (A search that goes on from the high byte itself waits for
+//!    each read. To make up for that, it needs several lanes over parts of the slice.)
 //! 3. The branch goes the same way 255 times in 256.
 //!
 //! # At worst
@@ -51,8 +51,8 @@
 //! eight bytes at a time. So an adversary who places high bytes at will makes it cost about one
 //! instruction per byte.
 //!
-//! A window too short for a word, or a slice, is read byte by byte. Limits that small find a window
-//! in every other kilobyte of ciphertext, and are of no use.
+//! A window too short for a word, or a slice, is read byte by byte. Limits that small give a false
+//! alarm in every other kilobyte of ciphertext, and are of no use.
 
 /// How many bytes are looked at at once.
 const WORD: usize = 8;
@@ -83,8 +83,8 @@ fn word_by_word(run: u16, limit: u16, bytes: &[u8]) -> Option<u16> {
     }
     let low = low_at_start(bytes);
     let run = usize::from(run).saturating_add(low);
-    // The operator may have lowered the limit below a run already seen: then the next low byte
-    // tells.
+    // If the operator has lowered the limit below a run already seen, the next low byte breaks the
+    // rule.
     if low != 0 && run >= window {
         return None;
     }

@@ -102,9 +102,9 @@ pub(super) enum Mode {
     Tls,
     /// It speaks SSL2.
     Ssl2,
-    /// It speaks TLS; what it said before is not known.
+    /// It speaks TLS; what it sent before is not known.
     Midstream,
-    /// It is out of step, until a segment seems to begin with a record.
+    /// It is out of step, until a segment that seems to begin with a record resynchronises it.
     Lost,
     /// It passes unread.
     Unread,
@@ -246,17 +246,15 @@ impl DirState {
         self.set_mode(Mode::Begun);
     }
 
-    /// Goes on where the records are in step again, or out of step; what was said before is
-    /// unknown.
+    /// Goes on in step or out of step with the records; what was sent before is unknown.
     pub(super) fn resume_as(&mut self, mode: Mode, next_seq: u32) {
         self.begin_at(next_seq);
         self.forget_past(mode);
     }
 
-    /// Keeps the place in the records, but takes for unknown what was said before.
+    /// Keeps the place in the records; what was sent before counts as unknown.
     ///
-    /// What is kept for the other direction stays: that one needs it to go on after what has
-    /// passed.
+    /// The chain that is kept for the other direction stays: it is needed to skip what has passed.
     pub(super) fn forget_past(&mut self, mode: Mode) {
         self.flags = 0;
         if self.tag() != tag::PEER_CHAIN {

@@ -117,12 +117,12 @@ class Listener(TLSConnection):  # type: ignore[misc]
 
 
 class Request:
-    """A heartbeat request that claims more than it carries, long enough to look lawful."""
+    """A heartbeat request that claims more than it carries, long enough to look valid."""
 
     contentType = ContentType.heartbeat
 
     def write(self) -> bytearray:
-        """The message's bytes: no payload, and the padding of a lawful one."""
+        """The message's bytes: no payload, and the padding of a valid one."""
         return bytearray(b"\x01" + CLAIMED.to_bytes(2, "big") + os.urandom(16))
 
 

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The demo, run in the guest: real tools attack a server with the heartbleed
-# flaw through a router, first without the module, then with it, while honest
-# downloads run beside the attacks. Prints one table; fails when any row is not
-# as it should be.
+# flaw through a router, first without the module, then with it, while ordinary downloads run beside
+# the attacks. Prints one table; fails when a row is not as it should be.
 
 demo=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../netns/lib.sh

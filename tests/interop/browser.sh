@@ -35,7 +35,8 @@ make_site() {
 		(async () => {
 			const names = [...Array(12).keys()].map(i => `${i + 1}.bin`);
 			const files = names.map(name => fetch(name).then(r => r.arrayBuffer()));
-			const got = (await Promise.all(files)).reduce((n, file) => n + file.byteLength, 0);
+			const lengths = (await Promise.all(files)).map(file => file.byteLength);
+			const got = lengths.reduce((n, length) => n + length, 0);
 			const body = new Uint8Array(1000000).map((_, i) => i);
 			const upload = { method: "PUT", body };
 			const sent = await fetch("/upload", upload);

@@ -377,7 +377,7 @@ def ciphers() -> Iterator[Case]:
 
 
 def oddities() -> Iterator[Case]:
-    """Lawful, and seldom."""
+    """Valid, and rare."""
     yield openssl_pair("middlebox CCS", {"TLS 1.3", "c:ccs", "s:ccs"})
     yield openssl_pair("without middlebox CCS", {"TLS 1.3"}, "-no_middlebox")
     yield openssl_pair("record padding", {"TLS 1.3"}, "-record_padding", "4096")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The interop matrix: real TLS stacks through the module, each case shown to be what it says.
 
-Prints a table, a line a case, and ends with a line of counts. A case passes when its transfer was
+Prints a table, a line per case, and ends with a line of counts. A case passes when its transfer was
 right, the wire shows its feature, and the module condemned nothing of it.
 """
 
@@ -78,7 +78,7 @@ class Module:
         return tlsnet.counters() if self.present else {}
 
     def harm(self, before: dict[str, int]) -> dict[str, int]:
-        """What it did since then that it does to no honest connection."""
+        """What it did since then that it does to no valid connection."""
         now = self.counters()
         names = ("condemned", "dropped", "ooo_dropped", "unreadable")
         return {

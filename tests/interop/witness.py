@@ -35,7 +35,7 @@ class Stream:
     segments: list[tuple[float, int, bytes]] = field(default_factory=list)
 
     def bytes(self) -> bytes:
-        """What was sent, as far as the capture has it without a hole."""
+        """What was sent, up to the capture's first gap."""
         out = bytearray()
         for _, offset, payload in sorted(self._placed(), key=lambda segment: segment[1]):
             if offset > len(out):

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Honest TLS gets through bad networks untouched: loss, reordering, duplication,
+# Ordinary TLS gets through bad networks unchanged: loss, reordering, duplication,
 # delay and corruption before and after the router, every MTU, with and without
 # offloads, TLS 1.2 and 1.3, downloads and uploads. Nothing is condemned, and
 # what arrives is what was sent. Then the throughput with the helper (ports 443
-# to 445) against that without (8443 to 8445) at 1 % loss, printed only: where
-# a segment with a record's header is lost before the router, some of those behind
-# it are dropped by the helper, and sent again.
+# to 445) against that without (8443 to 8445) at 1 % loss, printed only: where a segment with a
+# record's header is lost before the router, the helper drops some segments after it, which are sent
+# again.
 #
 #   client <---> router (module) <---> server: nginx
 #        [netem]  [netem] [netem]  [netem]
@@ -110,7 +110,7 @@ measured() {
 # network NAME MOST: all transfers over what was set up.
 network() { measured "$1" each "$2"; }
 
-# NAME WHERE NETEM...: behind the router only losses differ, as segments that were seen and come
+# NAME WHERE NETEM...: after the router only losses differ, as segments that were seen and come
 # again.
 impairments=(
 	"loss1 before loss 1%" "loss1 after loss 1%" "loss5 before loss 5%" "loss5 after loss 5%"

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The module loads with every lawful parameter and shows it in sysfs. Each
-# parameter out of range is refused with EINVAL and a log line that says what is
-# allowed, and leaves nothing.
+# The module loads with every valid parameter and shows it in sysfs. Each parameter out of range is
+# refused with EINVAL and a log line that says what is allowed. A refused load leaves nothing.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -24,8 +24,8 @@ https() {
 	busywait on "$1" bash -c "ss -Hltn 'sport = :443' | grep -q ."
 }
 
-# honest WHERE ADDRESS: a file comes whole over TLS, on a connection with the helper.
-honest() {
+# passes WHERE ADDRESS: a file arrives whole over TLS, on a connection with the helper.
+passes() {
 	local address=$2
 	if [[ $address == *:* ]]; then address="[$address]"; fi
 	fetch client "$address" -tls1_3 && tracked "$1" 443 helper=tls
@@ -84,7 +84,7 @@ iptables_rules() {
 		if [[ $iptables == ip6tables ]]; then address=$server6; fi
 		# shellcheck disable=SC2086
 		check "$files, $iptables: loads" load_iptables $files
-		check "$files, $iptables: real TLS passes" honest "$where" "$address"
+		check "$files, $iptables: real TLS passes" passes "$where" "$address"
 		check "$files, $iptables: INVALID is dropped" invalid by_iptables "$address"
 		check "$files, $iptables: a condemned connection is reset" condemned "$where" \
 			"$address"
@@ -103,7 +103,7 @@ nft_rules() {
 	# shellcheck disable=SC2086
 	check "$files: loads again" load_nft $files
 	for address in "${@:3}"; do
-		check "$files, $address: real TLS passes" honest "$where" "$address"
+		check "$files, $address: real TLS passes" passes "$where" "$address"
 		check "$files, $address: INVALID is dropped" invalid by_nft "$address"
 		check "$files, $address: a condemned connection is reset" condemned "$where" \
 			"$address"
@@ -271,6 +271,6 @@ check "firewalld starts with them" start_firewalld
 check "firewalld adds the service to a zone" add_service
 check "scrub.nft loads beside firewalld" on server nft -f "$examples/scrub.nft"
 check "the settings load" on server sysctl -qp "$examples/sysctl.d/nf_conntrack_tls.conf"
-check "firewalld: real TLS passes" honest server "$server4"
+check "firewalld: real TLS passes" passes server "$server4"
 check "firewalld: a heartbleed probe is stopped" stopped
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Segments made by hand: overlaps, repetitions, holes, urgent data.
+"""Crafted segments: overlaps, repetitions, gaps, urgent data.
 
 The client is a raw socket, the server a real TCP, which tells by what it reads
 and acknowledges what the router let pass. The client's kernel knows nothing of
@@ -27,7 +27,7 @@ WRAP = 1 << 32
 # In each stream the sequence numbers wrap after 30 bytes.
 START = WRAP - 30
 
-# Alerts in the clear: they break no rule, and a hole in them could hide a record.
+# Alerts in the clear: they break no rule, and a gap in them could hide a record.
 ALERTS = b"\x15\x03\x01\x00\x02\x01\x5a" * 9
 RECORD = b"\x17\x03\x03\x02\x58" + bytes(0x80 | i & 0x7F for i in range(600))
 BAD_RECORD = b"\x63\x03\x03\x00\x10" + bytes(16)
@@ -143,8 +143,8 @@ def retransmission(trial: Trial) -> None:
     trial.untouched()
 
 
-def hole(trial: Trial) -> None:
-    """A segment after a hole is dropped for now; sent again after the hole, it passes."""
+def gap(trial: Trial) -> None:
+    """A segment after a gap is dropped for now; sent again once the gap is filled, it passes."""
     first, second = ALERTS[:20], ALERTS[20:]
     trial.peer.send(20, second)
     trial.peer.send(0, first)
@@ -189,7 +189,7 @@ def overlap_lies(trial: Trial) -> None:
 
 
 def first_byte_after_gap(trial: Trial) -> None:
-    """A bad record that comes before the hole is filled does not condemn, but afterwards."""
+    """A bad record condemns only once the gap before it is filled."""
     trial.peer.send(len(ALERTS), BAD_RECORD)
     trial.peer.send(0, ALERTS)
     trial.peer.await_ack(len(ALERTS))
@@ -215,7 +215,7 @@ def shake_hands(trial: Trial) -> bytes:
     return sent
 
 
-def hole_in_body(trial: Trial) -> None:
+def gap_in_body(trial: Trial) -> None:
     """A gap inside an opaque body costs nothing: what follows it passes at once."""
     shaken = shake_hands(trial)
     record = b"\x17\x03\x03\x00\x40" + bytes(0x80 | i for i in range(0x40))
@@ -228,7 +228,7 @@ def hole_in_body(trial: Trial) -> None:
     trial.untouched()
 
 
-def runs_ahead(trial: Trial) -> None:
+def passes_out_of_order(trial: Trial) -> None:
     """After a gap that may hide a header, all segments without one pass, except the first."""
     shaken = shake_hands(trial)
     data = RECORD + RECORD
@@ -269,13 +269,13 @@ def bytewise(trial: Trial) -> None:
 
 TESTS: dict[str, Callable[[Trial], None]] = {
     "a retransmission passes": retransmission,
-    "after a gap, dropped for now": hole,
+    "after a gap, dropped for now": gap,
     "a partial overlap is read once": overlap,
     "a partial overlap that breaks a rule": overlap_breaks,
     "an overlap with other bytes": overlap_lies,
     "a bad record after a gap": first_byte_after_gap,
-    "a hole inside an opaque body": hole_in_body,
-    "segments run ahead of a hole": runs_ahead,
+    "a gap inside an opaque body": gap_in_body,
+    "segments pass out of order after a gap": passes_out_of_order,
     "urgent data": urgent,
     "one byte a segment": bytewise,
 }

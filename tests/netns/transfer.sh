@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Files fetched over real TLS by OpenSSL's own tools, for the tests that show
-# that honest traffic passes whole. Sourced after lib.sh.
+# that ordinary traffic passes whole. Sourced after lib.sh.
 
 : "${scratch:?lib.sh first}" "${patience:?lib.sh first}"
 

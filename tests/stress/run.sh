@@ -26,7 +26,7 @@ setup() {
 	local ns
 	checktool conntrack iptables ip6tables nft ip sysctl
 	setup_net
-	# One line a connection would be the console's stress, not ours.
+	# One line per connection would be the console's stress, not ours.
 	sysctl -qw net.core.message_cost=5
 	# A minute's TIME-WAITs are memory, too.
 	on client sysctl -qw net.ipv4.tcp_max_tw_buckets=0

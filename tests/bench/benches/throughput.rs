@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Times all contenders on all inputs, in turn, several rounds: the machine's moods then strike all
-//! alike.
+//! Times all contenders on all inputs, in turn, in several rounds, so that changes of the machine's
+//! speed affect all alike.
 
 #![allow(missing_docs)]
 

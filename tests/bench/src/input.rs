@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is read: honest streams, and the worst that an adversary can think of. No rule is broken.
+//! What is read: ordinary streams, and the costliest that an adversary can send. No rule is broken.
 
 use crate::{
     tls_parser::{
@@ -206,8 +206,8 @@ fn one_way(bytes: Vec<u8>) -> (Vec<u8>, Vec<Span>) {
     (bytes, vec![span])
 }
 
-/// What honest peers send, from `tests/vectors/honest.vec`: the handshakes of TLS 1.2 and 1.3 in
-/// turn.
+/// What peers send in a handshake, from `tests/vectors/honest.vec`: the handshakes of TLS 1.2 and
+/// 1.3 in turn.
 fn handshakes(set: usize) -> Result<(Vec<u8>, Vec<Span>), String> {
     let cases = [
         case("honest_full_handshake_12")?,

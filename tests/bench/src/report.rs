@@ -36,7 +36,7 @@ pub struct Measured {
     pub of_copy: f64,
     /// The parser's speed as a multiple of the baseline's, where that was timed.
     pub of_baseline: Option<f64>,
-    /// Instructions a byte, the parser's and the baseline's; the same for all working sets.
+    /// Instructions per byte, the parser's and the baseline's; the same for all working sets.
     pub instructions: Option<[f64; 2]>,
 }
 
@@ -152,7 +152,7 @@ fn nanoseconds(dir: &Path, key: &str, contender: Contender, round: usize) -> Res
     median.ok_or_else(|| format!("{}: no median", path.display()))
 }
 
-/// Instructions a byte of one pass, as callgrind counts them.
+/// Instructions per byte of one pass, as callgrind counts them.
 fn instructions(key: &str, contender: Contender) -> Result<f64, String> {
     let own = env::current_exe().map_err(|e| e.to_string())?;
     let output = Command::new("valgrind")

@@ -2,7 +2,7 @@
 
 //! Segments of both directions in any order, after a real handshake or from the beginning, as the
 //! module places them: a segment that was read is a retransmission when it comes again, and changes
-//! nothing; nothing acquits; what is empty or out of order moves nothing; what passes unread begins
+//! nothing; a verdict stays; what is empty or out of order moves nothing; what passes unread begins
 //! no record.
 
 #![no_main]

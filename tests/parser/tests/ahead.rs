@@ -66,7 +66,7 @@ fn what_runs_ahead_is_as_long_as_a_header() {
     }
 }
 
-/// What was searched stays known while the hole is filled, piece by piece, and beyond 64 KiB.
+/// The search end stays known while the gap is filled, piece by piece, and beyond 64 KiB.
 #[test]
 fn the_edge_stays_while_the_hole_is_filled() {
     let (mut wire, base) = within_a_record("honest_full_handshake_12");
@@ -97,7 +97,7 @@ fn the_edge_stays_while_the_hole_is_filled() {
     assert!(!wire.connection.in_record(Original));
 }
 
-/// A sender of small records hears of what was lost: of all that is behind the hole only the first
+/// A sender of small records learns what was lost: of all segments after the gap only the first
 /// is dropped.
 #[test]
 fn small_records_run_ahead_but_for_the_first() {
@@ -116,8 +116,8 @@ fn small_records_run_ahead_but_for_the_first() {
     }
 }
 
-/// 500 bytes of a record, a hole up to byte 2000, and the edge at byte 3000: `ahead` runs ahead
-/// there.
+/// 500 bytes of a record, a gap up to byte 2000, and the search end at byte 3000: `ahead` passes
+/// out of order there.
 fn with_ahead(case: &str, ahead: &[u8]) -> (Wire, u32) {
     let (mut wire, [base, _]) = established(case);
     assert_eq!(wire.client(base, &data(1495)[..500]), NEW);
@@ -131,13 +131,13 @@ fn up_to(end: u16) -> Vec<u8> {
     data(end - 1505)
 }
 
-/// The stream goes on behind the chain, wherever in its last record, and whichever holes are
+/// The stream goes on after the chain, wherever in its last record, and whichever gaps are
 /// within.
 #[test]
 fn a_chain_is_read_to_its_end() {
     let records = [data(700), data(0), data(800), data(2000)].concat();
     for end in [1505, 1510, 1515, 2315, 2320, 4319, 4320] {
-        // The last segment behind a hole, which hides no header.
+        // The last segment after a gap, which hides no header.
         for gap in [0, 100] {
             let case = "honest_full_handshake_12";
             let ahead = &records[..if end == 4320 { 2500 } else { 1600 }];
@@ -156,7 +156,7 @@ fn a_chain_is_read_to_its_end() {
     }
 }
 
-/// What looks like a header and lies in a body is none, and what lies behind it is read.
+/// Bytes in a body that look like a header are not one, and what follows them is read.
 #[test]
 fn a_chain_that_no_record_begins_is_forgotten() {
     let mut body = vec![0xaa; 1000];
@@ -182,7 +182,7 @@ fn a_chain_that_no_record_begins_is_forgotten() {
     }
 }
 
-/// What fills a hole may go on where the chain was, in a body or in a header's middle; and is read.
+/// What fills a gap may go on where the chain was, in a body or in a header's middle; and is read.
 #[test]
 fn a_segment_goes_on_over_a_chain_that_is_none() {
     let mut body = vec![0xaa; 1000];
@@ -241,8 +241,8 @@ fn the_other_side_s_edge_is_no_chain() {
     }
 }
 
-/// The receiver has what ran ahead, and maybe keeps it: other bytes there, read now, could only
-/// mislead.
+/// The receiver has what passed out of order, and may keep it: other bytes there, read now, could
+/// only mislead.
 #[test]
 fn what_ran_ahead_is_not_read_again() {
     let ahead = [data(700), data(800)].concat();
@@ -256,12 +256,12 @@ fn what_ran_ahead_is_not_read_again() {
         wire.client(base + 4510, &heartbeat);
         assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
     }
-    // And what goes on behind it is next.
+    // And what follows it is next.
     let (mut wire, base) = with_ahead("honest_full_handshake_12", &ahead);
     let fill = [&data(1495)[500..], &up_to(3000), &other, &heartbeat].concat();
     wire.client(base + 500, &fill);
     assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
-    // Behind a hole in a body, too.
+    // After a gap in a body, too.
     let (mut wire, base) = with_ahead("honest_full_handshake_12", &ahead);
     let fill = [&data(1495)[600..], &up_to(3000), &other, &heartbeat].concat();
     wire.client(base + 600, &fill);
@@ -349,7 +349,7 @@ fn one_side_at_a_time_has_a_chain() {
         );
         assert!(send(&mut wire, direction, 3000, &body));
     }
-    // The client's hole is filled, and its edge forgotten.
+    // The client's gap is filled, and its search end forgotten.
     assert_eq!(wire.client(base, &data(3995)), NEW);
     assert!(send(&mut wire, Reply, 4000, &data(995)));
     assert!(
@@ -378,7 +378,7 @@ fn a_chain_is_lost_with_either_side() {
     }
 }
 
-/// Once `next` has come to the edge, or behind it, nothing is known of what lies there.
+/// Once `next` has reached the search end, or passed it, nothing is known of what follows.
 #[test]
 fn an_edge_that_was_passed_is_none() {
     let stream = [data(3000), data(6000)].concat();
@@ -396,7 +396,8 @@ fn an_edge_that_was_passed_is_none() {
     }
 }
 
-/// An edge is not taken for the ledger of heartbeats: they are judged as if nothing had run ahead.
+/// A search end is not taken for heartbeat credit: heartbeats are judged as if nothing had passed
+/// out of order.
 #[test]
 fn heartbeats_are_judged_alike_with_an_edge() {
     let heartbeats = [
@@ -424,10 +425,10 @@ fn heartbeats_are_judged_alike_with_an_edge() {
     }
 }
 
-/// An edge outlives a record of the other side: no ledger is closed by it.
+/// A search end outlives a record of the other side: no credit is cleared by it.
 #[test]
 fn an_edge_stays_when_the_other_side_sends() {
-    // Sequence numbers with the high bit set, which in the ledger marks an open account.
+    // Sequence numbers with the high bit set, which in the credit marks an open request.
     let isn = 0xf000_0000;
     let (mut wire, next) = established_at("honest_full_handshake_12", isn);
     let next = next.map(|at| isn + 1 + at);
@@ -480,7 +481,7 @@ fn nothing_runs_ahead_too_far() {
     }
 }
 
-/// The sequence number that begins a connection so that byte `at` behind its handshake has the
+/// The sequence number that begins a connection so that byte `at` after its handshake has the
 /// number `seq`.
 fn isn_for(case: &str, at: u32, seq: u32) -> u32 {
     let (_, [base, _]) = established(case);
@@ -590,7 +591,7 @@ fn a_length_that_is_sent_again_misleads() {
     assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
 }
 
-/// A receiver acknowledges what ran ahead before it is skipped, and a FIN.
+/// A receiver acknowledges what passed out of order before it is skipped, and a FIN.
 #[test]
 fn answers_run_ahead_to_what_lies_in_a_body() {
     for (ack, ahead) in [(0, true), (1000, true), (3006, true), (3007, false)] {
@@ -680,7 +681,7 @@ fn what_a_receiver_does_not_heed_does_not_run_ahead() {
     let changes: [fn(Segment) -> Segment; 2] = [stale, signed];
     for change in changes {
         let (mut wire, base) = within_a_record("honest_full_handshake_13");
-        // The first behind the hole sets the edge.
+        // The first after the gap sets the search end.
         assert!(!wire.passes(base + 4000, &[0xaa; 1000]));
         let segment = change(at_byte(base + 5000));
         assert!(!wire.passes_unread(Original, segment, &[0xaa; 1000]));

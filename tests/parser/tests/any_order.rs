@@ -65,7 +65,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// An honest stream comes to the same state, whatever is lost, repeated or cut on its way.
+    /// A valid stream leads to the same state, whatever is lost, repeated or cut on its way.
     #[test]
     fn any_order_passes_an_honest_stream(parts in chaos(), size in 1..1500_usize) {
         let stream = &HONEST_STREAM;
@@ -184,7 +184,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// An honest stream gets through, though nothing that has passed is ever sent again.
+    /// A valid stream gets through, though nothing that has passed is ever sent again.
     #[test]
     fn what_has_passed_need_not_come_again(
         stream in records(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Ways past the module that were found from outside, and lawful traffic that was condemned.
+//! Evasions that outsiders found, and valid traffic that was condemned.
 
 use nf_conntrack_tls_tests::{
     tls_parser::{
@@ -64,10 +64,10 @@ fn opened(case: &str) -> (Wire, [u32; 2]) {
 }
 
 /// Conntrack gets in sync again by a SYN-ACK that answers a SYN it ignored
-/// (nf_conntrack_proto_tcp.c, case b), and keeps the entry, and the helper's 32 bytes. An honest
-/// client that comes again from the same port then hangs.
+/// (nf_conntrack_proto_tcp.c, case b), and keeps the entry, and the helper's 32 bytes. A client
+/// that comes again from the same port then hangs.
 #[test]
-fn a_reopened_entry_lets_the_honest_through() {
+fn a_reopened_entry_lets_valid_traffic_through() {
     let (mut wire, _) = opened("honest_full_handshake_12");
     // The server's RST ended it; the client comes again, both ISNs have moved on (RFC 6528: a clock
     // of 4 us).
@@ -77,7 +77,7 @@ fn a_reopened_entry_lets_the_honest_through() {
     assert!(fates.iter().all(|f| *f == NEW), "{fates:?}");
 }
 
-/// With numbers that lie behind those of the connection before, everything passes unread.
+/// With numbers after those of the previous connection, everything passes unread.
 #[test]
 fn a_reopened_entry_is_read() {
     let (mut wire, _) = opened("honest_full_handshake_12");
@@ -150,7 +150,7 @@ fn one_hidden_request_gives_one_answer_at_most() {
     panic!("{leaked} bytes leaked, and no end");
 }
 
-/// Lawful heartbeats of 600 bytes, each answered before the next, by one side (RFC 6520 4).
+/// Valid heartbeats of 600 bytes, each answered before the next, by one side (RFC 6520 4).
 #[test]
 fn large_heartbeats_one_after_the_other_pass() {
     let mut wire = Wire::fresh();
@@ -169,8 +169,8 @@ fn large_heartbeats_one_after_the_other_pass() {
 }
 
 /// TLS compression (RFC 3749): a request of 3 bytes may fill a record (empty stored blocks), so
-/// that the ledger lets 16 KiB of leak back, as often as wanted. The ServerHello shows the method;
-/// a ledger of lengths means nothing then.
+/// that the credit lets 16 KiB of leak back, as often as wanted. The ServerHello shows the method;
+/// a credit of lengths means nothing then.
 #[test]
 fn heartbeats_in_compressed_sessions_are_not_balanced_by_length() {
     let hello = |kind: u8, choice: &[u8]| {

@@ -120,7 +120,7 @@ fn only_what_is_new_is_read() {
     assert_eq!(wire.verdict, Ok(()));
 }
 
-/// Only a client's SYN may come anew before it is answered; that which answers came first here.
+/// Only a client's SYN may come again before it is answered; here the answer came first.
 #[test]
 fn a_second_syn_of_the_server_begins_nothing() {
     let mut wire = Wire::fresh();
@@ -223,7 +223,7 @@ fn a_run_begins_anew_behind_a_hole() {
     body[280] = 0x80;
     let record = record(&body);
     let mut wire = Wire::greeted(ISN);
-    // 100 low bytes before it, and 100 behind it: together more than 128.
+    // 100 low bytes before it, and 100 after it: together more than 128.
     wire.client(0, &record[..105]);
     assert_eq!(wire.client(205, &record[205..]), AfterGap);
     assert_eq!(wire.verdict, Ok(()));

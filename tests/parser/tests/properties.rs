@@ -33,7 +33,7 @@ fn a_fresh_connection_has_broken_nothing() {
     assert_eq!(Connection::default().condemned(), None);
 }
 
-/// Also where it lies whole behind another of its kind, as in a segment of 64 KiB.
+/// Also where it lies whole after another of its kind, as in a segment of 64 KiB.
 #[test]
 fn a_record_that_is_too_long_is_noticed_behind_another() {
     for (length, verdict) in [(0x4800_u16, Ok(2)), (0x4801, Err(Reason::RecordLength))] {
@@ -73,7 +73,7 @@ fn noise() -> impl Strategy<Value = Vec<Line>> {
     collection::vec(line, 0..8)
 }
 
-/// Records with lawful headers, whatever they hold, a few in one line; application data most often.
+/// Records with valid headers and any content, a few per line; application data most often.
 fn records() -> impl Strategy<Value = Vec<Line>> {
     let body = prop_oneof![
         4 => collection::vec(any::<u8>(), 0..60),

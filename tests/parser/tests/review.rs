@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Ways past the module, and lawful traffic that it stopped, as a review of the parser found them.
+//! Evasions, and valid traffic that was condemned, as a review of the parser found them.
 
 use nf_conntrack_tls_tests::{
     tls_parser::{

@@ -233,15 +233,15 @@ fn every_case_is_loaded() {
     assert_eq!(vectors::load_all().unwrap().len(), written);
 }
 
-/// Whether a case goes on behind the byte that tells.
+/// Whether a case goes on after the byte that decides.
 fn is_whole(name: &str) -> bool {
     name.contains("_tool_") || name.contains("_segment_")
 }
 
-/// What a header or the first byte of a message tells is told there, before more has passed.
+/// What a header or a message's first byte decides is decided there, before more has passed.
 ///
 /// Whole probes as tools send them (`_tool_`) and whole segments of other protocols (`_segment_`)
-/// go on behind it. What lies within a message may be told anywhere in it.
+/// go on after it. What lies within a message may be decided anywhere in it.
 fn headers_tell_at_once() {
     let exempt = [
         Reason::SuspiciousSequence,
