@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs files of tests in the guest, one file a behaviour: KTAP, each behaviour's own tests nested in
-# it, which scripts/ktap.awk counts. A behaviour fails when one of its tests does, when it does not
-# run all that it planned, or when the kernel complains meanwhile.
+# Runs files of tests in the guest, one file per behaviour: KTAP, each behaviour's own tests nested
+# in it, which scripts/ktap.awk counts. A behaviour fails when one of its tests does, when it does
+# not run all that it planned, or when the kernel complains meanwhile.
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/ktap.sh
@@ -17,12 +17,12 @@ all_passed=0 all_failed=0
 
 splat_count() { dmesg --syslog | grep -cE -e "$splats" || :; }
 
-# nested BEHAVIOUR: its output, two levels deep, and kept.
+# nested BEHAVIOUR: shows its output indented, and keeps it.
 nested() {
 	"./$prefix$1.sh" 2>&1 </dev/null | tee "$output" | sed -u 's/^/    /' >&"$KTAP_FD"
 }
 
-# What is wrong beside its tests: STATUS SPLATS FAILED.
+# What else is wrong, besides failed tests: STATUS SPLATS FAILED.
 complain() {
 	if (($2)); then echo "the kernel complained"; fi
 	if (($1 && !$3)); then echo "it ended with status $1"; fi

@@ -17,8 +17,8 @@ exec > >(trap '' INT TERM && exec sed -u '/^#/!s/^/# /' >&"$KTAP_FD")
 ktap_commenter=$!
 [[ -z $ktap_both ]] || exec 2>&1
 
-# plain_output: ends that, for a script whose output is no KTAP. Waits a while for what is still on
-# its way.
+# plain_output: for a script whose output is not KTAP: ends the commenting, and waits a while for
+# pending output.
 plain_output() {
 	local tries
 	exec >&"$KTAP_FD"

@@ -55,7 +55,7 @@ def nothing_passes(broken: Broken) -> None:
 
 
 def one_line(broken: Broken) -> None:
-    """Retransmissions and later data are not reported again, but counted."""
+    """Retransmissions and later data are counted, and not reported again."""
     swallowed((broken.client, broken.server), (broken.server, broken.client))
     lines = broken.log.about(broken.name)
     if len(lines) != 1:
@@ -70,14 +70,14 @@ def one_line(broken: Broken) -> None:
 
 
 def own_counters(_: Broken) -> None:
-    """What the router counts, its neighbours do not."""
+    """The router counts; other namespaces do not."""
     for namespace in ("client", "server"):
         if any(counters(namespace).values()):
             raise AssertionError(f"{namespace} has counted: {counters(namespace)}")
 
 
 def fin_passes(broken: Broken) -> None:
-    """The side that owes nothing can close: its FIN arrives, conntrack follows."""
+    """The side without unacknowledged data can close: its FIN arrives, conntrack follows."""
     broken.server.shutdown(socket.SHUT_WR)
     if broken.client.recv(1) != b"":
         raise AssertionError("data arrived instead of the end")

@@ -91,7 +91,7 @@ def main() -> None:
     log = KernelLog()
     client, server = pair(socket.AF_INET, 8444)
     exchange(client, server)
-    # Nothing but what is injected shall make the connection known again.
+    # Only the injected entry may make the connection known again.
     router("sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_loose=0")
     router("conntrack", "-F")
     before = counters()

@@ -75,9 +75,9 @@ setup_net() {
 	ip -n server addr add 10.0.2.3/24 dev eth0
 	ip -n server addr add 2001:db8:2::3/64 dev eth0 nodad
 	on router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-	# The router is no initial namespace, and its lines shall be in the log all the same.
+	# The router is not the initial namespace, but its lines must be in the log.
 	sysctl -qw net.netfilter.nf_log_all_netns=1
-	# A rule on the state turns conntrack on; what is INVALID no helper sees.
+	# A rule on the state turns conntrack on. No helper sees INVALID packets.
 	local iptables
 	for iptables in iptables ip6tables; do
 		on router $iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP
@@ -97,8 +97,8 @@ link_to_router() {
 	ip -n "$ns" route add default via "2001:db8:$net::1"
 }
 
-# start on NAMESPACE CMD...: in the background, ended by the cleanup. on() itself would put a shell
-# between, and only that would be ended.
+# start on NAMESPACE CMD...: in the background, ended by the cleanup. With on(), a signal would end
+# only the shell in between.
 start() {
 	shift
 	ip netns exec "$@" &
@@ -114,7 +114,7 @@ cleanup() {
 	for ns in client router server; do
 		# What they have started themselves.
 		ip netns pids "$ns" 2>/dev/null | xargs -r kill 2>/dev/null || :
-		# It may live on for a while, and its rules hold the module.
+		# The namespace may live on for a while, and its rules hold the module.
 		on "$ns" nft flush ruleset 2>/dev/null || :
 		ip netns del "$ns" 2>/dev/null || :
 	done
@@ -206,7 +206,7 @@ log_cursor() {
 
 log_since() { dmesg --syslog --notime | sed "1,/$1\$/d"; }
 
-# grep reads to the end: to stop at the first line would kill what writes the log, and so fail.
+# grep reads to the end: if it stopped at the first line, SIGPIPE would fail the pipeline.
 logged() { log_since "$1" | grep -E -- "$2" >/dev/null; }
 
 not_logged() {

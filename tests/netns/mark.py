@@ -105,7 +105,7 @@ class Test:
         reset(server)
 
     def log_only_marks(self) -> None:
-        """What is only reported is marked all the same."""
+        """What is only reported is marked, too."""
         client, _ = self.break_rule()
         self.marked(client, 0x20)
 

@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The helper gets its connections: those to the ports of ports=, by itself; and
-# those of a rule, on any port, by iptables and by nft. A rule loads the module.
-# A rule holds the module, and without one it can go, with connections alive.
+# those of a rule, on any port, by iptables and by nft. A rule loads the module and holds it.
+# Without a rule it can be unloaded while connections live.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# Not TLS, so whoever gets the helper is condemned by the first byte.
+# Not TLS: a connection with the helper is condemned by the first byte.
 not_tls='GET / HTTP/1.0'
 
-# speak NAMESPACE SERVER PORT: says it, and prints the first line that comes back. Takes the
-# subshell's place, so that who ends the subshell ends it.
+# speak NAMESPACE SERVER PORT: sends it, and prints the first line that comes back. It replaces the
+# subshell, so that a signal to the subshell ends it.
 speak() {
 	# shellcheck disable=SC2016
 	exec ip netns exec "$1" timeout "$timeout" bash -c '
@@ -35,7 +35,7 @@ protected() {
 	((status == 0)) && tracked "${conntrack_in:-router}" "$port" helper=tls
 }
 
-# unprotected SERVER PORT: a connection to an echo server passes, whatever it says.
+# unprotected SERVER PORT: a connection to an echo server passes, whatever is sent.
 unprotected() {
 	local cursor
 	cursor=$(log_cursor)

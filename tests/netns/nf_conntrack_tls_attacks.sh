@@ -2,18 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Attacks on the handshake of a real server (OpenSSL): an injected
-# ChangeCipherSpec (CVE-2014-0224) is dropped; a downgrade by something between
-# the module and the server is dropped, by what the server's random says; one by
-# something in front of the module is not the module's to see, and the client's
-# to refuse; min_version refuses what is too old, and lets the rest through.
+# ChangeCipherSpec (CVE-2014-0224) is dropped; a downgrade between the module and the server is
+# dropped, since the server's random shows it; the module cannot see a downgrade between the client
+# and itself, which the client refuses; min_version refuses what is too old, and lets the rest
+# through.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 any=443 only12=8443	# the server's ports: TLS 1.2 and 1.3, and 1.2 alone
 
-# nginx, since a connection that is dropped leaves its server waiting, and others shall not wait
-# with it.
+# nginx, since the server of a dropped connection waits, and must serve others meanwhile.
 tls_server() {
 	make_certificate
 	start_nginx $any <<-CONF
@@ -29,7 +28,8 @@ tls_server() {
 	CONF
 }
 
-# attack NAME SERVER PORT OUTCOME REASON: it comes to that, and the log names that, or nothing.
+# attack NAME SERVER PORT OUTCOME REASON: the attack has that outcome, and the log names the reason,
+# if any.
 attack() {
 	local cursor outcome
 	cursor=$(log_cursor)

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A user without any privilege can load the module, by a rule in a namespace of its
-# own that names the helper. The module attaches nothing by itself then: not to the
-# ports of the initial namespace, nor of others. Loaded by root it does.
+# An unprivileged user can load the module, by a rule in its own namespace that names the helper.
+# Loaded so, the module attaches to no port of any namespace by itself. Loaded by root, it does.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -23,7 +22,7 @@ install_module() {
 
 uninstall_module() { umount --lazy "/lib/modules/$(uname -r)"; }
 
-# A service that speaks first, and no TLS, on port 443 of the initial namespace.
+# A service on port 443 of the initial namespace that sends first, and no TLS.
 plain_service() {
 	timeout "$timeout" "$python" - <<-'PYTHON'
 		import socket

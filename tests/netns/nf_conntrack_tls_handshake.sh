@@ -23,7 +23,7 @@ resumes() {
 		not_logged "$cursor" condemned
 }
 
-# TLS 1.3: the session comes after the handshake, and is used by the next connection.
+# TLS 1.3: the session ticket comes after the handshake, and the next connection uses it.
 resumes13() {
 	fetch client "$server4" -tls1_3 -sess_out "$scratch/session" &&
 		fetch client "$server4" -tls1_3 -sess_in "$scratch/session"

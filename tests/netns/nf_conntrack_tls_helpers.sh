@@ -7,7 +7,8 @@
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# says ADDRESS: speaks no TLS to port 8443 from an address of the client; prints what comes back.
+# says ADDRESS: sends other bytes than TLS to port 8443 from an address of the client; prints what
+# comes back.
 says() {
 	on client timeout "$timeout" "$python" - "$1" <<-'PYTHON'
 		import socket

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# An ICMP error about a connection is no segment of it, whatever its bytes read as
-# where a TCP header would be: the connection goes on, nothing is logged or counted.
+# An ICMP error about a connection is not a segment of it, even if its bytes look like a TCP header:
+# the connection goes on, nothing is logged or counted.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -38,14 +38,14 @@ bad=(
 	min_version=tls min_version=1.4 min_version=
 )
 bad_at_runtime=(log_only=2 log_only=maybe mark=0x100000000 mark=x report=x "ports=443,443")
-# What the log names as wrong, of a list.
+# Lists, and the element that the log names as wrong.
 culprits=("ports=80,443,443 443" "ports=443,70000 70000" "report=heartbleed,heartblead heartblead")
 defaults="seq_len=128 heartbeat=0 ports=443 min_version=0x0000 log_only=0 mark=0x0 report=none off=none"
 defaults+=" reset=1 log=3 log_limit=10"
 
 shows() { [[ $(<"$params/$1") == "$2" ]] || { grep . "$params/$1" && false; }; }
 
-# A culprit is named by its own.
+# The log names the wrong element.
 names_culprit() {
 	local cursor
 	cursor=$(log_cursor)
@@ -71,7 +71,7 @@ accepts() {
 
 shows_defaults() {
 	local default
-	# Not by load, which has a limit of its own.
+	# Not by load(), which sets log_limit itself.
 	insmod "$NF_CT_TLS_KO" || return
 	for default in $defaults; do
 		shows "${default%%=*}" "${default#*=}" || return

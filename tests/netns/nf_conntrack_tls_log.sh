@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What is logged of broken rules: only of the initial namespace, unless
-# nf_log_all_netns says otherwise, and then with the namespace's name; so many
-# lines in so much time, with a count of those left out; what became of the packet.
+# Log lines of broken rules: of the initial namespace only, unless nf_log_all_netns is set, and then
+# with the namespace's name; at most log_limit lines in 5 seconds, with a count of those left out;
+# and the outcome for the packet.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -33,7 +33,7 @@ lines() { log_since "$1" | grep -c "record_type: " || :; }
 
 set_all_netns() { sysctl -qw "net.netfilter.nf_log_all_netns=$1"; }
 
-# What breaks rules in another namespace is none of the host's log.
+# What breaks rules in another namespace is not in the host's log.
 is_silent() {
 	local cursor
 	set_all_netns 0
@@ -78,7 +78,7 @@ switches_off() {
 is_limited() {
 	local cursor
 	on router bash -c "echo 5 >${sysctls}log_limit"
-	# So long is a burst.
+	# The interval for which the limit holds.
 	sleep 5
 	cursor=$(log_cursor)
 	breaches router 20

@@ -16,15 +16,15 @@ offloads() {
 	on router ethtool -K s0 tso "$1" gso "$1" gro "$1"
 }
 
-# Counts the packets longer than the link's MTU: none goes over a wire like that.
+# Counts the packets longer than the link's MTU, which no wire carries.
 count_large() {
 	on router "$1" -I FORWARD -m length --length 1501:65535
 }
 
 large() { on router "$1" -nvxL FORWARD | awk '/length 1501:65535/ { print $1 }'; }
 
-# fetch_counting OPERATOR IPTABLES SERVER: whole, and the count of large packets compares so with
-# that before.
+# fetch_counting OPERATOR IPTABLES SERVER: the file arrives whole, and the count of large packets
+# compares by OPERATOR with the count before.
 fetch_counting() {
 	local before after
 	before=$(large "$2")

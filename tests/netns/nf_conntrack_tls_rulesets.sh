@@ -3,8 +3,8 @@
 #
 # The rulesets in examples/, as they stand there: each attaches the helper,
 # drops what is INVALID, lets real TLS through, and lets the module's reset of a
-# condemned connection through. A listener hears of its mark. The staged roll-out
-# reports, drops, or leaves alone, by source and server.
+# condemned connection through. A listener gets an event for the mark. The staged roll-out reports,
+# drops, or ignores, by source and server.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -31,7 +31,7 @@ passes() {
 	fetch client "$address" -tls1_3 && tracked "$1" 443 helper=tls
 }
 
-# condemned WHERE ADDRESS: so is who sends a heartbleed probe, and is told at once.
+# condemned WHERE ADDRESS: a heartbleed probe is condemned, and its sender is reset at once.
 condemned() {
 	local cursor came
 	cursor=$(log_cursor)
@@ -52,7 +52,7 @@ invalid() {
 
 counted() { (($($1) > 0)); }
 
-# Without a ruleset nobody tells the client.
+# Without a ruleset, and with reset=0, the client is not reset.
 hangs() {
 	local came
 	came=$(broken "$server4" 8443 3)
@@ -123,7 +123,7 @@ trust_client() {
 	ip -n router route add "$trusted6" dev c0
 }
 
-# reported SERVER: what it breaks is in the log, and passes.
+# reported SERVER: what breaks a rule is logged, and passes.
 reported() {
 	local cursor
 	cursor=$(log_cursor)
@@ -239,7 +239,7 @@ event() {
 		{ cat "$scratch/events" && return 1; }
 }
 
-# conntrack has its socket: one line of netlink's netfilter family.
+# conntrack has opened its socket: netlink's netfilter family then has one line.
 listener() { grep -E ' 12 .* 0000000[1-9a-f] ' /proc/net/netlink || sleep 1; }
 
 trap 'ip netns del box 2>/dev/null || :; cleanup' EXIT

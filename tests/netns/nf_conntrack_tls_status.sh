@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# tls-status shows policy, counters since the last look, and reasons; the example
-# for node_exporter writes what a Prometheus parser takes.
+# tls-status shows policy, counters since the last look, and reasons; the example for node_exporter
+# writes what a Prometheus parser accepts.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Each network namespace has a policy of its own, by sysctls that its own root may
-# write, and nobody else: not the host's policy from a container. Wrong values are
-# EINVAL, and leave the old one. A new namespace begins with the module's parameters.
+# Each network namespace has a policy of its own, by sysctls. Only its own root may write them: a
+# container cannot change the host's policy. Wrong values are EINVAL, and leave the old one. A new
+# namespace begins with the module's parameters.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -40,7 +40,7 @@ refuses() {
 	[[ $(log_since "$cursor" | grep -c "$module: $1=.*: .*allowed are") == 1 ]]
 }
 
-# Whoever has no say over the log has no lines in it either.
+# A namespace that may not print to the log has no lines in it.
 refuses_in_silence() {
 	local cursor status=0
 	cursor=$(log_cursor)
@@ -66,8 +66,7 @@ container_log_limit() {
 	! in_container bash -c 'echo 0 >"$1log_limit"' - "$sysctls" 2>/dev/null
 }
 
-# A container's view of the host's file is that of its own namespace; the parameters are not its
-# own.
+# In a container the file shows its own namespace's policy. The module's parameters are the host's.
 container_not_host() {
 	! in_container bash -c "echo 64 >$params/seq_len" 2>/dev/null &&
 		[[ $(<"$params/seq_len") == 128 ]]

@@ -39,7 +39,7 @@ def run(*command: str, text: str | None = None) -> str:
 
 @contextlib.contextmanager
 def policy(**fields: object) -> Iterator[None]:
-    """Has a policy in force on the router."""
+    """Sets a policy on the router, and restores it."""
     for name, value in fields.items():
         sysctl(name, value)
     try:
@@ -93,7 +93,7 @@ class Test:
         self.expect(client, ("suspicious_sequence", "connection condemned, reset"))
 
     def reports(self) -> None:
-        """A reported break passes, once in the log, and does not blind the module."""
+        """A reported break passes, is logged once, and the module goes on following."""
         with policy(report="suspicious_sequence,urgent_data"):
             before = counters()
             client, server = self.connect()
@@ -119,7 +119,7 @@ class Test:
             self.expect(client, ("heartbleed", "connection condemned, reset"))
 
     def loses_framing(self) -> None:
-        """What is no TLS passes unread where that is only reported."""
+        """What is not TLS passes unread if record_type is only reported."""
         with policy(report="record_type"):
             client, server = self.connect()
             for data in (NOT_TLS, HEARTBLEED, NOT_TLS):

@@ -18,7 +18,7 @@ NOT_TLS = b"GET / HTTP/1.0\r\n\r\n"
 # An alert in the clear breaks no rule.
 RECORD = b"\x15\x03\x01\x00\x02\x01\x5a"
 ROUTER = {socket.AF_INET: "10.0.2.1", socket.AF_INET6: "2001:db8:2::1"}
-# The client's packets come from the router, and go to an address that nobody has.
+# The server sees the router's address, and the client connects to an address that no host has.
 NAT = """table inet translate {
     chain prerouting {
         type nat hook prerouting priority dstnat
@@ -40,7 +40,7 @@ REJECT = """table inet marked {
     }
 }
 """
-# An end that hears of no reset, and one that gets no data.
+# An end that drops RSTs.
 DEAF = """table inet deaf {
     chain input {
         type filter hook input priority filter
@@ -59,7 +59,7 @@ def run(namespace: str, *command: str, text: str | None = None) -> str:
 
 @contextlib.contextmanager
 def ruleset(namespace: str, rules: str) -> Iterator[None]:
-    """Has rules in force in a namespace."""
+    """Loads rules in a namespace, and removes them."""
     table = " ".join(rules.split()[1:3])
     run(namespace, "nft", "-f", "-", text=rules)
     try:
@@ -222,7 +222,7 @@ def within_a_vrf(family: socket.AddressFamily) -> None:
 
 
 def missed(family: socket.AddressFamily) -> None:
-    """A server that missed its reset gets another one for the next word that it says."""
+    """A server that missed its reset gets another one for the next segment that it sends."""
     client, server = pair(family)
     with ruleset("server", DEAF):
         client.sendall(NOT_TLS)
@@ -232,9 +232,8 @@ def missed(family: socket.AddressFamily) -> None:
 
 
 def middle_of_a_train(family: socket.AddressFamily) -> None:
-    """A reset beyond what the server expects draws an ACK, which tells the right number."""
-    client, server = pair(family)
-    with ruleset("server", NO_DATA):
+    """To a reset beyond what it expects, the server answers with an ACK, which has the right
+    number.""" client, server = pair(family) with ruleset("server", NO_DATA):
         client.sendall(RECORD)
         client.sendall(NOT_TLS)
         is_reset(client)
@@ -273,7 +272,7 @@ def port_again(family: socket.AddressFamily) -> None:
 
 
 def silent(family: socket.AddressFamily) -> None:
-    """With reset=0, neither end hears anything."""
+    """With reset=0, neither end gets a reset."""
     client, server = pair(family)
     client.sendall(NOT_TLS)
     tlsnet.swallowed((client, server), (server, client))

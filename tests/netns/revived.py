@@ -31,7 +31,7 @@ IGNORE = "-p tcp --tcp-flags RST RST -j DROP"
 # A heartbeat request that asks for 16384 bytes and brings none, cut in the middle of its length.
 HALVES = bytes.fromhex("18030200"), bytes.fromhex("03014000")
 HELLO_DONE = bytes.fromhex("0e000000")
-# By then conntrack has forgotten the connection, and retransmissions have come after that.
+# After this time conntrack has forgotten the connection, and later retransmissions have come.
 ENOUGH = 6
 # The time between two retransmissions doubles each time.
 PATIENCE = 4 * tlsnet.TIMEOUT

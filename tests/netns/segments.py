@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Crafted segments: overlaps, repetitions, gaps, urgent data.
 
-The client is a raw socket, the server a real TCP, which tells by what it reads
-and acknowledges what the router let pass. The client's kernel knows nothing of
-the connection; the rule that keeps it from resetting it stands in main().
+The client is a raw socket. The server is a real TCP: what it reads and acknowledges shows what the
+router let pass. The client's kernel does not know the connection, and would reset it: a rule in
+main() prevents that.
 """
 
 import select
@@ -34,7 +34,7 @@ BAD_RECORD = b"\x63\x03\x03\x00\x10" + bytes(16)
 
 
 class Peer:
-    """A TCP client made by hand."""
+    """A TCP client that crafts its segments."""
 
     def __init__(self, family: socket.AddressFamily) -> None:
         self.family = family
@@ -169,7 +169,7 @@ def overlap(trial: Trial) -> None:
 
 
 def overlap_breaks(trial: Trial) -> None:
-    """What the new part of an overlapping segment says counts."""
+    """The new part of an overlapping segment is judged."""
     trial.peer.send(0, ALERTS)
     trial.peer.await_ack(len(ALERTS))
     trial.peer.send(len(ALERTS) - 8, ALERTS[-8:] + BAD_RECORD)
@@ -178,7 +178,7 @@ def overlap_breaks(trial: Trial) -> None:
 
 
 def overlap_lies(trial: Trial) -> None:
-    """What its old part says does not: the receiver has those bytes already."""
+    """Its old part is not: the receiver has those bytes already."""
     trial.peer.send(0, ALERTS)
     trial.peer.await_ack(len(ALERTS))
     trial.peer.send(0, BAD_RECORD)
@@ -258,7 +258,7 @@ def urgent(trial: Trial) -> None:
 
 
 def bytewise(trial: Trial) -> None:
-    """One byte a segment."""
+    """One byte per segment."""
     for at in range(len(ALERTS)):
         trial.peer.send(at, ALERTS[at : at + 1])
         trial.peer.await_ack(at + 1)

@@ -18,7 +18,7 @@ import tlsnet
 from tlsnet import KernelLog, Ktap, client_of, pair, pending, reset, swallowed
 from vectorfile import DIRECTION, Case, read_cases
 
-# Cases played at once: most of their time they wait for retransmissions.
+# Cases played at once: they wait for retransmissions most of the time.
 AT_ONCE = 24
 # Lines shorter than this are sent byte by byte in the third round.
 BYTEWISE_BELOW = 64
@@ -157,7 +157,7 @@ def main(wanted: list[str]) -> int:
     ktap = Ktap(len(cases) * len(ROUNDS))
     log = KernelLog()
     for params, members in groups(cases).items():
-        # In silence: what is reset says less of how far it came.
+        # With reset=0: after a reset it would be unclear how much had arrived.
         tlsnet.load(reset=0, **dict(params))
         plays = [(log, case, how) for how in ROUNDS for case in members]
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Hand-made packets, sent on the attacker's wire below its TCP stack, and what arrives there."""
+"""Crafted packets, sent on the attacker's link below its TCP stack, and what arrives there."""
 
 import json
 import socket

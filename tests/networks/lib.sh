@@ -10,7 +10,7 @@
 #   4. nothing was condemned, dropped or reported;
 #   5. the helper was called as the manual page says: see helper_*().
 #
-# The time that a run takes is told, and not judged.
+# The time that a run takes is printed, and not judged.
 
 networks=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
@@ -25,7 +25,8 @@ prepare() { :; }
 
 # --- both ends ----------------------------------------------------------------
 
-# On one CPU, as are the devices between them: on several, packets overtake each other now and then.
+# On one CPU, as are the devices between them: on several CPUs, packets sometimes overtake each
+# other.
 ends=(taskset --cpu-list 0 "$python" "$networks/ends.py")
 
 make_data() {
@@ -70,7 +71,7 @@ run_client() {
 
 # --- evidence -----------------------------------------------------------------
 
-# An evidence is a command that prints a number, which rises when the setup takes effect.
+# EVIDENCE is a command that prints a number, which rises when the setup takes effect.
 
 # nstat_of NAMESPACE NAME...: the sum of the namespace's SNMP counters, which must exist.
 nstat_of() {
@@ -158,7 +159,7 @@ untouched() {
 		nothing_dropped; }
 }
 
-# From "condemned" on, all counters tell of a rule that was broken.
+# From "condemned" on, all counters are about broken rules.
 nothing_condemned() {
 	awk '$1 == "condemned" { since = 1 } since && $2 { print; bad = 1 } END { exit !since || bad }' "$scratch/counters"
 }

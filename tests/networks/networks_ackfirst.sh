@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# An uplink that sends pure ACKs first, as many home routers do (wondershaper, pf's queues): data is
-# overtaken by ACKs that were sent after it, so its own ACK number is an old one. TLS carries data
-# both ways at once.
+# An uplink that sends pure ACKs first, as many home routers do (wondershaper, pf's queues): ACKs
+# overtake data that was sent before them, so that the data's ACK number is an old one. TLS carries
+# data both ways at once.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

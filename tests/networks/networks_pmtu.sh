@@ -30,7 +30,7 @@ network() {
 }
 
 routes() {
-	# What the home learns of the path is not to keep its server from learning.
+	# The home's own knowledge of the path must not spare its server the discovery.
 	ip -n home route add default via 10.0.5.1 advmss 1460
 	ip -n home route add default via 2001:db8:5::1 advmss 1440
 	ip -n gate route add default via 10.0.4.1
@@ -68,7 +68,7 @@ prepare() {
 	done
 }
 
-# The helper is to let each pass: as many arrive at the server as at the router.
+# The helper must let each pass: as many arrive at the server as at the router.
 all_errors_arrive() {
 	local came went
 	came=$(errors_at router) went=$(errors_at server)

@@ -25,7 +25,7 @@ watch_entries() {
 	busywait listener
 }
 
-# conntrack has its socket: one line of netlink's netfilter family.
+# conntrack has opened its socket: netlink's netfilter family then has one line.
 listener() { grep -E ' 12 .* 0000000[1-9a-f] ' /proc/net/netlink || sleep 1; }
 
 # Connections that the server saw come from the port; and those of them without an entry of their
@@ -50,7 +50,7 @@ through "port reuse after the server's FIN" once same_port 4 "$server4" --source
 on router nft flush ruleset ip
 nat 40009
 port=40009
-# The client's own port rests for a minute after its FIN, so NAT makes another one look the same.
+# The client's own port is in TIME-WAIT for a minute after its FIN, so NAT maps another one to it.
 through "NAT to one port, after the client's FIN" retried same_port 4 "$server4"
 through "NAT to one port, after the server's FIN" retried same_port 4 "$server4" --end close
 finish

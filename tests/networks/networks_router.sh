@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The plain router, IPv4 and IPv6, which all other setups differ from. And what must not pass the
-# tests of a setup does not: a rule that is broken, a setup without effect, other bytes, a port
-# without the helper.
+# The plain router, IPv4 and IPv6, which all other setups differ from. And the tests of a setup fail
+# when they must: for a broken rule, a setup without effect, other bytes, a port without the helper.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Conntrack zones: both directions in a zone of their own; and a zone for the original direction
-# only.
+# Conntrack zones: one zone per direction; and a zone for the original direction only.
 
 # shellcheck source=tests/networks/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
