@@ -3,8 +3,8 @@
 #
 # Counts instructions: the whole guest's, endpoints included, with QEMU's -icount on one CPU
 # (meter.c says how). The same load goes through the router without a helper, with ours, and with
-# one of 2014's manner, in turn. Prints figures as lines of five columns. Says nothing on how large
-# they may be: what was not measured as it should be is an error.
+# one that works as the 2014 module did, in turn. Prints figures as lines of five columns. It sets
+# no limit on the figures. A measurement that went wrong is an error.
 
 # shellcheck source=tests/bench-guest/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -114,7 +114,7 @@ measure_nothing() {
 
 # --- made-up connections ----------------------------------------------------
 
-# made_up MEASURE VARIANT RUN CONNECTIONS LENGTH: the same number of segments, whatever the
+# made_up MEASURE VARIANT RUN CONNECTIONS LENGTH: the same number of segments for any number of
 # connections.
 made_up() {
 	local rounds=1 step=$(($4 / packets)) instructions

@@ -3,8 +3,8 @@
 #
 # What a second CPU adds: segments of a made-up client on one CPU, of a made-up server on the other,
 # alone and at the same time; in the two directions of one connection, whose lock they share, or on
-# different ones. In wall time of an emulated machine, whose CPUs are threads: noise, but for the
-# ratios, and in these, too.
+# different ones. In wall time of an emulated machine, whose CPUs are threads: only the ratios mean
+# something, and they are noisy.
 
 # shellcheck source=tests/bench-guest/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

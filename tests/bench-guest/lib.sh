@@ -42,7 +42,7 @@ expect() { (($2 == $3)) || broken "$1: $2 instead of $3"; }
 
 # --- made-up connections ----------------------------------------------------
 
-# Their hosts do not answer, and nobody but the router has conntrack. Checksums are not filled in.
+# Their hosts do not answer, and only the router has conntrack. Checksums are not filled in.
 setup_made_up() {
 	ip -n router route add 10.9.0.0/16 via 10.0.1.2
 	on router sysctl -qw net.netfilter.nf_conntrack_checksum=0

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * load ADDRESS PORT REQUESTS kept|new: asks an HTTPS server for its root so often, on one
- * connection, or each time on a new one with a full handshake. As little else as can be: what the
- * client does hides what the router costs.
+ * load ADDRESS PORT REQUESTS kept|new: requests the root of an HTTPS server REQUESTS times, on one
+ * connection, or each time on a new one with a full handshake. The client does little else, since
+ * its own work hides the router's cost.
  */
 #include <arpa/inet.h>
 #include <err.h>

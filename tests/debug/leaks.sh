@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# leaks.sh SCRIPT ARGS...: runs a script in a guest whose kernel has kmemleak, and fails as it does,
-# or if anything was lost meanwhile that the module or conntrack had allocated. What others lost is
-# shown.
+# leaks.sh SCRIPT ARGS...: runs a script in a guest whose kernel has kmemleak. Fails if the script
+# fails, or if memory of the module or of conntrack leaked meanwhile. Other leaks are shown.
 
 set -euo pipefail
 
@@ -14,7 +13,7 @@ mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 echo clear >$leaks
 status=0
 "$@" || status=$?
-# What is young may be on its way: kmemleak waits for 5 seconds, and a pointer may be missed once.
+# A young object may not be linked yet: kmemleak waits for 5 seconds, and may miss a pointer once.
 sleep 6
 echo scan >$leaks
 sleep 6

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What only a debug kernel can show: the module's KUnit cases; and memory that is refused, to the
-# loading module (each allocation once) and to the connections that it attaches itself to. KTAP.
+# What only a debug kernel can show: the module's KUnit cases; and failing allocations: each one of
+# the loading module once, and those for the connections that it attaches to. KTAP.
 
 debug=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
@@ -29,8 +29,7 @@ kunit_cases() {
 
 # --- memory that is refused -------------------------------------------------
 
-# code START END: what has an address of the kernel's between the two on its stack when it asks for
-# memory, is refused.
+# code START END: an allocation fails if its stack has a kernel address between the two.
 code() { set_failslab stacktrace-depth=32 "require-start=$1" "require-end=$2"; }
 
 any_code() { code 0 0xffffffffffffffff; }
@@ -42,7 +41,8 @@ function_range() {
 		$3 == name { start = $1 }'
 }
 
-# Of the module's own start: what the kernel's loader does when it gets no memory is its own affair.
+# Only in the module's own init: how the kernel's loader handles failing allocations is not tested
+# here.
 refused_to_insmod() {
 	local start end status=0
 	read -r start end < <(function_range do_one_initcall)
@@ -60,8 +60,8 @@ connect() {
 		{ printf "GET / HTTP/1.0\r\n\r\n" >&3; } 3<>/dev/tcp/$0/443; done' "$server4" "$1"
 }
 
-# Every second allocation made by the module, in whatever context: a connection that gets no room
-# goes unhelped.
+# Every second allocation by the module, in any context: a connection without room goes on without
+# the helper.
 refused_to_connections() {
 	local cursor text status=0
 	cursor=$(log_cursor)

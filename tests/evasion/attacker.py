@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One attack: a TCP endpoint made by hand, client or server, with a victim at the other end."""
+"""One attack: a crafted TCP endpoint, client or server, with a victim at the other end."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ MSS = 1200
 CLAIMED = 0x2000
 # How often a victim sends an answer again until it is clear that none of it passes.
 IN_VAIN = 6
-# How many round trips a SYN is waited for: one that is not there then was dropped.
+# How many round trips to wait for a SYN. If it has not come by then, it was dropped.
 ROUND_TRIPS = 4
 
 
@@ -89,7 +89,7 @@ class Attack:
         self.acked = self.edge = 0
         self.received = bytearray()
         self.leaked = False
-        # What gets to the victim, if it is not the secret's way back that counts.
+        # What must not reach the victim, if the case is not about the secret.
         self.forbidden = b""
         self._secret = tls.mask(SECRET) if setting.protected else SECRET
         self._sent: list[Segment] = []
@@ -149,7 +149,7 @@ class Attack:
 
     @contextlib.contextmanager
     def _ignoring(self) -> Iterator[None]:
-        # What is spoofed comes back here, and is no word of the victim's.
+        # Spoofed segments come back here. They are not the victim's.
         self.barrier()
         self._deaf = True
         yield
@@ -247,7 +247,7 @@ class Attack:
         raise Swallowed
 
     def expect_syn(self) -> None:
-        """Takes the victim's next SYN for the beginning of its stream."""
+        """Treats the victim's next SYN as the beginning of its stream."""
         self.barrier()
         with self._lock:
             self._synced.clear()
@@ -341,7 +341,7 @@ class Attack:
         return [line.reason for line in self.log.about(self.client())]
 
     def conclude(self) -> None:
-        """Lets what is under way happen; an attacker sends again what did not work."""
+        """Waits for what is under way; an attacker sends again what did not arrive."""
         self.sync()
         for _ in range(2):
             if self.succeeded() or self.condemned() or self._delivered():
@@ -354,14 +354,14 @@ class Attack:
         self.sync()
 
     def _await_answer(self) -> None:
-        """Until the answer is here, or was sent again in vain."""
+        """Until the answer is here, or was sent again without effect."""
         if self.victim is None or not self._delivered():
             return
         arrived, enough = -1, 0
         end = time.monotonic() + 4 * tlsnet.TIMEOUT
         while self.victim.is_waiting() and not self.succeeded() and not self.condemned():
             if self._arrived() != arrived:
-                # On a busy machine much is sent again that is only late.
+                # On a busy machine much is sent again although it is only late.
                 arrived, enough = self._arrived(), self.victim.retransmits() + IN_VAIN
             if self.victim.retransmits() >= enough or time.monotonic() > end:
                 break

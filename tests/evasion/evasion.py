@@ -100,7 +100,7 @@ class Suite:
     ) -> None:
         """Runs cases of these names again, one at a time, if the attack did not get through.
 
-        On a busy machine an attack can miss its moment. That it gets through once is proof.
+        On a busy machine an attack can miss its moment. One success proves the attack.
         """
         for case in cases:
             for _ in range(TRIES):

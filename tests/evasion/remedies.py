@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The remedies of examples/, put into the router as they stand there, and taken out again."""
+"""The remedies of examples/, loaded into the router unchanged, and removed again."""
 
 import contextlib
 import re
@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SETTINGS = EXAMPLES / "sysctl.d" / "nf_conntrack_tls.conf"
 # A rule that an operator may want is commented out without a space.
 OPTIONAL = re.compile(r"^(\s*)#(?=[-a-z])", re.MULTILINE)
-# What a ruleset has no words for, it names as a command.
+# What a ruleset cannot express, it names as a command.
 COMMAND = re.compile(r"^#\s+ip (.* mtu lock \d+)$", re.MULTILINE)
 TABLES = ("tls", "tls_scrub")
 

@@ -27,7 +27,7 @@ def all_of(reasons: dict[str, tuple[str, ...]]) -> dict[str, str]:
 
 
 # With heartbeats refused, a request gains nothing: its answer is refused. What is left hides both
-# directions, or has luck with a loss where no heartbeats were agreed on.
+# directions, or needs a loss where heartbeats were not negotiated.
 WITH_DEFAULTS = all_of(
     {
         FORGED: (

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# No trick below TLS gets a heartbleed answer past the module: packets made by
-# hand, from the client's link, against a victim on the kernel's TCP after one
-# more hop, which drops what has a short TTL. The links after it are narrower:
+# No trick below TLS gets a heartbleed answer past the module. Crafted packets come from the
+# client's link. The victim uses the kernel's TCP. The hop before it drops packets with a short TTL,
+# and the links after that hop are narrower:
 #
 #   client              router (module)             server             far
 #   10.0.1.3  10.0.1.1 <---------------> 10.0.2.1  10.0.2.2  10.0.4.1  10.0.4.2 to .5

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a helper cost the way it was done in 2014: the packet copied into one linear buffer, under
- * one lock for all connections, and each of its bytes looked at. For the benchmark alone: it knows
- * IPv4, in order.
+ * A helper that works as the 2014 module did: it copies the packet into one linear buffer, under
+ * one lock for all connections, and looks at each byte. For the benchmark only: IPv4, in order.
  */
 #include <linux/in.h>
 #include <linux/module.h>

@@ -70,7 +70,7 @@ impl Input {
     }
 }
 
-/// What is measured, made when it is its turn: the largest are 64 MiB.
+/// An input, made only when it is measured: the largest are 64 MiB.
 pub struct Row {
     /// The input's name.
     pub name: &'static str,
@@ -87,7 +87,7 @@ enum Kind {
     Ciphertext(usize),
     /// Whole handshakes, each on a connection of its own.
     Handshakes,
-    /// In whole records, so many low bytes and a high one, over and over.
+    /// Whole records of so many low bytes and one high byte, repeated.
     Runs(usize),
 }
 

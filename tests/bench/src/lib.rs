@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the parser costs, beside what it succeeds and beside a copy of the same bytes.
+//! What the parser costs, compared with its predecessor and with a copy of the same bytes.
 
 pub mod baseline;
 pub mod input;
@@ -23,7 +23,7 @@ pub enum Contender {
     Parser,
     /// A loop over the bytes, as the 2014 module's.
     Baseline,
-    /// memcpy, the C library's: it uses the vector registers that a kernel has not.
+    /// memcpy, the C library's: it uses vector registers, which kernel code does not.
     Copy,
 }
 

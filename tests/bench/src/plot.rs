@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The plot: how fast the parser and the baseline are beside memcpy, one line an input, on a
-//! logarithmic scale.
+//! The plot: how fast the parser and the baseline are compared with memcpy, one line per input, on
+//! a logarithmic scale.
 
 use crate::report::Measured;
 use std::fmt::Write;

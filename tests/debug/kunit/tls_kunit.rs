@@ -54,7 +54,7 @@ const DEFAULT: Policy = Policy {
 
 include!(env!("NF_CT_TLS_CASES"));
 
-/// What becomes of a case whose lines are fed in pieces of that length.
+/// The verdict on a case whose lines are fed in pieces of that length.
 fn verdict(case: &Case, length: usize) -> &'static str {
     let mut connection = Connection::default();
     for (direction, bytes) in case.lines {
@@ -67,7 +67,7 @@ fn verdict(case: &Case, length: usize) -> &'static str {
     "pass"
 }
 
-/// How many cases, fed so, come to another end than they should; each is named in the log.
+/// How many cases, fed so, get another verdict than expected; each is named in the log.
 fn failures(length: usize) -> usize {
     let wrong = |case: &&Case| {
         let verdict = verdict(case, length);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A deliberate mistake: reads the byte after its memory. Shows that KASAN sees what Rust code
-//! does; never loads.
+//! A deliberate mistake: reads the byte after its memory, to show that KASAN checks Rust code. It
+//! never loads.
 
 use kernel::prelude::*;
 
@@ -13,7 +13,7 @@ module! {
     license: "GPL",
 }
 
-/// Not a multiple of what KASAN tells apart by whole granules.
+/// Not a multiple of KASAN's granule.
 const LENGTH: usize = 13;
 
 struct OutOfBounds;

@@ -10,7 +10,8 @@ from router import losing
 from .case import CLIENT_PROTECTED, PROTECTED, SHORT_TTL, case, decoy_for, filler
 from .order import replace_after_a_gap
 
-# A record of so many bytes that inflate to nothing, and a claim that its answer does not exceed.
+# A record of bytes that inflate to nothing, and the claimed length, which its answer does not
+# exceed.
 EMPTY_BLOCKS, INFLATED_CLAIM = 640, 2000
 LOST = b"this segment is lost"
 # How the victim's answer begins.
@@ -54,7 +55,7 @@ def compressed_request(attack: Attack) -> None:
 
 @case(*PROTECTED, heartbeats=False)
 def answer_after_a_lost_segment(attack: Attack) -> None:
-    """The request is hidden, and what the victim said before its answer is lost."""
+    """The request is hidden, and what the victim sent before its answer is lost."""
     attack.begin()
     attack.segment(decoy_for(attack), ttl=SHORT_TTL)
     attack.sync()

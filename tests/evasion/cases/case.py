@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a case is, and what the cases share.
 
-A decoy is what the module shall read and the victim shall not: the header of a long record, in
-whose body the module would then look for nothing. What the victim shall read comes at the same
-sequence numbers.
+A decoy is a segment that the module reads and the victim does not: the header of a long record,
+whose body the module then skips. What the victim is to read comes at the same sequence numbers.
 """
 
 from collections.abc import Callable
@@ -40,7 +39,7 @@ CASES: list[Case] = []
 
 
 def suffix(setting: Setting) -> str:
-    """What tells a setting's case apart."""
+    """The suffix for a case in that setting."""
     return ("" if setting.is_client else "_by_server") + ("_protected" if setting.protected else "")
 
 

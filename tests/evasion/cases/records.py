@@ -69,7 +69,7 @@ def before_any_hello(attack: Attack) -> None:
 
 @case(*EVERYWHERE)
 def request_of_16_kib(attack: Attack) -> None:
-    """A request as long as the records of its answer, of which the later ones leak."""
+    """A request as long as the records of its answer. The later ones of these leak."""
     attack.begin()
     body = b"\x01\xff\xff" + high((1 << 14) - 3)
     attack.heartbeat = tls.record(
