@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The kernel's build reads Kbuild; this file is for those who type make.
+# The kernel's build reads Kbuild; this file has the targets for people.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # What a native build needs, and Debian's headers packages lack: Rust metadata.

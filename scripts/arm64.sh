@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # How vm.sh boots a kernel for arm64: emulated. The guest's userland is Debian's packages for arm64,
-# unpacked. Their own scripts did not run: that would need an emulator here, too. Sourced after
-# guest.sh by vm.sh.
+# unpacked. The packages' own scripts were not run: that would need an emulator here, too. Sourced
+# after guest.sh by vm.sh.
 # shellcheck disable=SC2154
 
 # shellcheck disable=SC2016
@@ -17,7 +17,7 @@ unpack_userland() {
 		for deb in "$debs"/*.deb; do dpkg -x "$deb" "$userland"; done
 		rm "$debs"/*.deb' unpack "$userland" "${tools[@]}"
 	configure_userland "$root$userland"
-	# Bytecode has no architecture, and is slow to make in the guest.
+	# Bytecode is the same for all architectures, and slow to make in the guest.
 	in_root "$root" sh -c 'python3 -m compileall -q -s "$1" "$1"/usr/lib/python3*' \
 		compile "$userland"
 }

@@ -3,7 +3,8 @@
 #
 # What the helper costs in a kernel: instructions, counted by QEMU, in a guest of one CPU; then
 # throughput on two CPUs. Prints tables; leaves the first, its plot and, in figures.tsv, each figure
-# of each run (measure, variant, run, quantity, value) in build/bench-guest. A figure fails nothing.
+# of each run (measure, variant, run, quantity, value) in build/bench-guest. No figure fails the
+# run.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -15,8 +16,8 @@ out=build/$version/bench-guest
 results=build/bench-guest
 tsv=$clone/$results/figures.tsv
 
-# A CPU whose copies are plain loops: QEMU counts each byte of `rep movsb` as an instruction, and so
-# would make copies look far too dear, and us cheap beside them.
+# A CPU whose copies are plain loops: QEMU counts each byte of `rep movsb` as an instruction. Copies
+# would look far too expensive, and the module cheap in comparison.
 counting="-icount shift=0,sleep=off -cpu max,-erms,-fsrm"
 
 build() {
@@ -28,7 +29,7 @@ build() {
 		gcc -O2 -Wall -Werror -o $out/load $bench/load.c -lssl -lcrypto"
 }
 
-# guest SCRIPT: runs it; its lines of five columns are figures, the others are for who watches.
+# guest SCRIPT: runs it; its lines of five columns are figures, the others are for the reader.
 guest() {
 	"$clone/scripts/vm.sh" "$bench/$1" "$out" |
 		awk -F '\t' -v tsv="$tsv" \

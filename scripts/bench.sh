@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Measures the parser in userspace (tests/bench): criterion times it, callgrind counts its
-# instructions. Prints the table; leaves it, the figures and the plot in build/bench. A time fails
-# nothing.
+# instructions. Prints the table; leaves it, the figures and the plot in build/bench. No time fails
+# the run.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -5,7 +5,7 @@
 # an operator would. First the ready-made module, from an apt archive. Then, in another copy of the
 # root, the one of DKMS: what can be missing, a second kernel, and the removal. Each module is tried
 # in guests booted from its root. KTAP; the last line counts the tests, and build/deb/sizes says
-# what each way brings onto a machine.
+# what each way installs.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -14,8 +14,8 @@ source "$clone/tests/ktap.sh"
 # shellcheck source=scripts/bootstrap.sh
 source "$(dirname "${BASH_SOURCE[0]}")/bootstrap.sh"
 
-# What a machine has before, and what boots a guest from its root and tests there, which comes
-# after. Neither openssl nor a compiler is among it.
+# The packages of the machine before the installation, and those that boot a guest from its root and
+# test there, which come after it. Neither list has openssl or a compiler.
 machine=(systemd-sysv udev kmod initramfs-tools)
 guest=(qemu-system-x86 virtme-ng busybox-static iproute2 nftables conntrack ncat procps openssl)
 
@@ -99,7 +99,7 @@ measure() {
 
 show() { cat "$said" && false; }
 installs() { install "$@" >"$said" 2>&1 || show; }
-# says KERNEL WHY: what was said last holds our line.
+# says KERNEL WHY: the last output holds our line.
 says() { grep -F "nf_conntrack_tls: not built for kernel $1: $2" "$said" || show; }
 apt_is_well() { inside apt-get check && [ -z "$(inside dpkg --audit | tee "$said")" ] || show; }
 
@@ -113,7 +113,8 @@ built() {
 # logged WHAT FILE: below DKMS's folder of the module
 logged() { grep -E "$1" "$root/var/lib/dkms/nf_conntrack_tls/"*"/$2"; }
 
-# Through a pipe: our own line and DKMS's reach a file by two ways, and one overwrites the other.
+# Through a pipe: our line and DKMS's come by two descriptors, and in a file one would overwrite the
+# other.
 logs_what_is_missing() {
 	local status=0
 	inside sh -c "dkms build nf_conntrack_tls/$upstream -k $older" 2>&1 | cat >"$said" ||
@@ -122,7 +123,7 @@ logs_what_is_missing() {
 		logged "^nf_conntrack_tls: not built .*its source is missing" build/make.log
 }
 
-# What DKMS says by itself, of BUILD_EXCLUSIVE_CONFIG
+# What DKMS itself prints for BUILD_EXCLUSIVE_CONFIG
 refuses_rustless() {
 	local status=0
 	inside dkms build "nf_conntrack_tls/$upstream" -k "$rustless" >"$said" 2>&1 || status=$?
@@ -147,8 +148,8 @@ rebuilds_from_cache() {
 		logged '^Rust metadata of .*: there$' "$newest/x86_64/log/make.log"
 }
 
-# fails_and_heals COMMAND WHAT: an installation that COMMAND spoils ends with an error that says
-# WHAT; afterwards dpkg --configure -a is all that it takes.
+# fails_and_heals COMMAND WHAT: with COMMAND in effect, the installation ends with an error that
+# says WHAT. Afterwards dpkg --configure -a completes it.
 fails_and_heals() {
 	local status=0
 	: >"$said"
@@ -157,8 +158,7 @@ fails_and_heals() {
 	inside dpkg --configure -a >"$said" 2>&1 && built "$newest" "$older" || show
 }
 
-# Headers that have the metadata are taken as they are: here those that have got it from what DKMS
-# made.
+# Headers with the metadata are used as they are. Here the metadata comes from what DKMS made.
 takes_headers() {
 	local made=$root/var/cache/nf-conntrack-tls/$newest \
 		headers=$root/usr/src/linux-headers-$newest status=0

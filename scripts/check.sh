@@ -15,8 +15,8 @@ ktap() { awk -f "$clone/scripts/ktap.awk" "$output"; }
 cargo() { awk '/^test result: / { p += $4; f += $6; f += $8 } END { print p + 0, f + 0 }' \
 	"$output"; }
 
-# part NAME COUNTER COMMAND...: one part of the whole; its standard output is counted. One that
-# counts nothing, or that fails without a test that did, has failed.
+# part NAME COUNTER COMMAND...: one part of the whole; its standard output is counted. A part that
+# counts no test, or that fails although no test did, counts as one failure.
 part() {
 	local name=$1 counter=$2 start=$SECONDS status=0 p f
 	shift 2

@@ -35,8 +35,8 @@ measure() {
 	' coverage "$guest_clone/$out" "$llvm"
 }
 
-# A file goes by two paths, one where a generic function is defined, and one where it is used: a
-# line counts for both.
+# A file has two paths, one where a generic function is defined, and one where it is used: a line's
+# runs are added up.
 # shellcheck disable=SC2317
 told() {
 	awk -F '[:,]' -v uncovered="$clone/$out/uncovered" '

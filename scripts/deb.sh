@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds the Debian packages (DKMS, common files, tls-replay, tls-status) into build/deb, and lets lintian and
-# mandoc look at them. DEBFULLNAME and DEBEMAIL, if set, take the maintainer's place.
+# Builds the Debian packages (DKMS, common files, tls-replay, tls-status) into build/deb, and lets
+# lintian and mandoc look at them. DEBFULLNAME and DEBEMAIL, if set, replace the maintainer.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -22,7 +22,7 @@ same_version() {
 		die "debian/control has not the maintainer that scripts/deb.sh expects: $placeholder"
 }
 
-# copy_source: of what git knows, or may come to know.
+# copy_source: of all files that git tracks or does not ignore.
 copy_source() {
 	rm -rf "${clone:?}/$out"
 	mkdir -p "$clone/$out/source"
@@ -54,8 +54,8 @@ build_package() {
 	rm -rf "${clone:?}/$out/source"
 }
 
-# No bug of Debian's asks for the package yet, so the changelog closes none. The page that
-# tls-replay makes of its options is held to less.
+# There is no bug in Debian that requests the package, so the changelog closes none. The page that
+# tls-replay makes of its options is checked less strictly.
 # shellcheck disable=SC2016
 check_package() {
 	in_root "$root" mandoc -T lint -W warning docs/nf_conntrack_tls.4 tools/status/tls-status.1

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The module in a debug kernel (scripts/debug-kernel.sh): its KUnit cases, memory that is refused,
-# all guest tests, a short stress, and memory that was lost; any complaint of the kernel is a
-# failure. Then a deliberate mistake, of which the kernel has to complain. Slow: an hour or more
-# without KVM. Before, the selftests and evasions in user-mode Linux with KASAN, which knows less
-# but is quick. scripts/debug.sh PART... runs the parts named.
+# The module in a debug kernel (scripts/debug-kernel.sh): its KUnit cases, failing allocations, all
+# guest tests, a short stress test, and leaks. Any complaint of the kernel is a failure. Then a
+# deliberate mistake, of which the kernel has to complain. Slow: an hour or more without KVM.
+# Before, the selftests and evasions in user-mode Linux with KASAN, which knows less but is quick.
+# scripts/debug.sh PART... runs the parts named.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# Waiting, and looking for what went wrong, takes the debug kernel several times as long.
+# A debug kernel takes several times as long for everything.
 export VM_MEMORY=${VM_MEMORY:-3G} VM_TIMEOUT=${VM_TIMEOUT:-7200}
 parts=("$@")
 [ $# -gt 0 ] || parts=(uml debug netns evasion stress oob)
@@ -26,7 +26,7 @@ guest() { "$clone/scripts/vm.sh" "$@"; }
 # The quick one: at native speed, in user-mode Linux with KASAN.
 uml() { KVER=${stock%-debug} UML_DEBUG=1 "$clone/scripts/uml.sh" "$@"; }
 
-# What the kernel says of the deliberate mistake.
+# The kernel's complaint about the deliberate mistake.
 caught='BUG: KASAN: slab-out-of-bounds in .*tls_oob'
 
 part() {

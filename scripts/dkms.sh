@@ -3,8 +3,8 @@
 #
 # DKMS's PRE_BUILD: scripts/dkms.sh KERNEL readies the folder that the module is built in, which is
 # the kernel's headers and the Rust metadata that they lack. It is kept, so that the next build for
-# the kernel is quick. Headers that have the metadata are taken as they are. Exit status 77, what
-# DKMS takes for "not for this kernel": something is missing, and one line says what. Any other is
+# the kernel is quick. Headers that have the metadata are taken as they are. Exit status 77 means
+# "not for this kernel" to DKMS: something is missing, and one line says what. Any other status is
 # an error.
 
 set -euo pipefail
@@ -17,12 +17,12 @@ folder=$cache/$kernel
 supported=$(sed -n 's/^supported := //p' "$here/../Kbuild")
 tree=$cache/source
 needed=2	# GB, while it is made
-# The tools for compiled code come with the headers. To make them takes libelf-dev and libssl-dev,
-# which apt cannot install where the kernel came with a newer libelf of backports.
+# The tools for compiled code come with the headers. To build them, libelf-dev and libssl-dev are
+# needed. apt cannot install these where the kernel came with a newer libelf of backports.
 goals=(prepare CONFIG_OBJTOOL= CONFIG_DEBUG_INFO_BTF= CONFIG_MODULE_SIG_FORMAT=)
 
-# refuse STATUS WHY: DKMS keeps what this script says for its log. Its own output, further up, is
-# apt's.
+# refuse STATUS WHY: DKMS puts this script's output into its log. The descriptor saved above goes to
+# apt.
 refuse() {
 	local line pid=$PPID
 	line="nf_conntrack_tls: not built for kernel $kernel: $2"
@@ -55,7 +55,7 @@ take_headers() {
 	ln -s "$headers" "$folder"
 }
 
-# The archive of the very version that the kernel was built from
+# The archive of exactly the version that the kernel was built from
 find_source() {
 	local package=linux-source-$series wanted
 	source=/usr/src/$package.tar.xz

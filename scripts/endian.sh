@@ -10,8 +10,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 target=s390x-unknown-linux-gnu
 prefix=s390x-linux-gnu
 
-# Rust's own library for the target, of the compiler's very version. If the list of packages cannot
-# be refreshed, the old one may do: the download tells.
+# Rust's standard library for the target, of the compiler's version. If the package list cannot be
+# refreshed, the old one may do: else the download fails.
 # shellcheck disable=SC2016
 unpack_library() {
 	local version

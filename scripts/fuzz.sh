@@ -3,8 +3,8 @@
 #
 # libFuzzer, by cargo-fuzz, with the kernel's own compiler: each target of tests/fuzz for SECONDS
 # (60), from the seeds and what earlier runs found; fuzz.sh TARGET... runs some. Prints executions
-# and coverage; what breaks a property is kept in build/fuzz, and fails. The corpus lies in the
-# cache. KTAP; the last line counts.
+# and coverage; an input that breaks a property is kept in build/fuzz, and fails the run. The corpus
+# lies in the cache. KTAP; the last line counts.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -24,7 +24,7 @@ inside() { in_root "$root" env RUSTC_BOOTSTRAP=1 PATH="/usr/local/bin:$PATH" "$@
 build() { inside env -C "$crate/.." cargo fuzz build --fuzz-dir fuzz --sanitizer none \
 	--release --target-dir "$guest_clone/$found/target"; }
 
-# What is no capture, but in front of one: pcap and pcapng of one packet.
+# Seeds for the reader: pcap and pcapng of one packet.
 seed_reader() {
 	local folder=$clone/$found/seeds/reader
 	mkdir -p "$folder"

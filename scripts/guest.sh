@@ -13,14 +13,14 @@ source "$clone/scripts/splats.sh"
 environment="export PATH=/opt/venv/bin:\$PATH NF_CT_TLS_DIR=$guest_clone NF_CT_TLS_KVER=$version"
 environment+=" NF_CT_TLS_KO=$guest_clone/$out/nf_conntrack_tls.ko"
 
-# guest_command COMMAND...: its last words tell how it went, and that it came to its end.
+# guest_command COMMAND...: its last line has its exit status, and shows that it came to its end.
 guest_command() {
 	printf '%s; %q ' "$environment" "$1"
 	[ $# = 1 ] || printf '%q ' "${@:2}"
 	printf '%s' "2>&1; printf '\\n%s %d\\n' $word \$?"
 }
 
-# divide: shows the script's output, and puts its last words aside.
+# divide: shows the script's output, except for the last line, which it keeps.
 divide() {
 	local line
 	while IFS= read -r line || [ -n "$line" ]; do

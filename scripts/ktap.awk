@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Counts the results of a KTAP stream, nested or not, and prints "P F". A result that stands below
-# others only sums them up, and is not counted. What a green run must not hide counts as a failure:
+# others only sums them up, and is not counted. These count as failures, too:
 # a skipped test, a plan that is missing or not met, a bail-out, no test at all.
 
 function fail(why) { printf "# ktap: %s\n", why > "/dev/stderr"; failed++ }
@@ -37,7 +37,7 @@ line ~ /^(not )?ok [0-9]+( |$)/ {
 	sums_up = depth > 0 && column[depth] > c
 	end_blocks(c + 1)
 	seen[depth]++
-	# A failed sum adds nothing when one of those it sums up has failed.
+	# A failed result above others counts only if none of the others failed.
 	if (line ~ /^not / || line ~ /# *[Ss][Kk][Ii][Pp]/) {
 		if (!sums_up || failed == failed_before[depth])
 			failed++

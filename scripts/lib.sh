@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Shared by the scripts: where things are, steps that tell what they do, and the way into the root.
+# Shared by the scripts: paths, steps that say what they do, and running commands in the root.
 
 set -euo pipefail
 
@@ -71,8 +71,8 @@ find_root() {
 }
 find_root
 
-# contained COMMAND...: runs it with mounts and processes in namespaces of their own, which end with
-# the script that made them, whatever ends it.
+# contained COMMAND...: runs it with mounts and processes in namespaces of their own. They end when
+# the script ends, for whatever reason.
 contained() {
 	setpriv --pdeathsig KILL \
 		unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$@"
@@ -97,7 +97,8 @@ in_root() {
 			mkdir "$root/run/pcaps"
 			mount --bind -o ro "$captures" "$root/run/pcaps"
 		fi
-		# The machine may reach the registries through an authority of its own.
+		# The machine may trust a certificate authority of its own, by which it reaches the
+		# registries.
 		authorities=/etc/ssl/certs/ca-certificates.crt
 		if [ -e "$authorities" ] && [ -e "$root$authorities" ]; then
 			mount --bind "$(readlink -f "$authorities")" "$root$authorities"
@@ -112,7 +113,7 @@ in_root() {
 		"${proxies[@]}" "$@"
 }
 
-# The root knows nothing of the machine but how to reach the network.
+# Of the machine's environment, the root gets only how to reach the network.
 proxies=()
 for name in http_proxy https_proxy no_proxy; do
 	[ -z "${!name:-}" ] || proxies+=("$name=${!name}")
@@ -200,7 +201,7 @@ cargo_tool() {
 }
 
 # archive COMMAND...: apt's, in the root. For another architecture apt has a folder and package
-# lists of its own there, and takes no package for installed.
+# lists of its own there, in which no package counts as installed.
 archive() {
 	local apt=/var/lib/nf_conntrack_tls/apt-$arch
 	if [ "$arch" = amd64 ]; then
@@ -234,8 +235,8 @@ link_tree() {
 	in_root "$root" make -s -C "$2" mrproper
 }
 
-# check_config WHICH FOLDER FRAGMENTS: what the configuration's rules took away would be missed
-# later, and less clearly.
+# check_config WHICH FOLDER FRAGMENTS: an option that the configuration's rules removed would cause
+# less clear errors later.
 check_config() {
 	local lacking
 	lacking=$(grep '^CONFIG' <<<"$3" | { grep -vxF -f "$root$2/.config" || :; } | tr '\n' ' ')

@@ -3,8 +3,8 @@
 #
 # Makes the Rust metadata that Debian's headers packages lack: scripts/metadata.sh HEADERS SOURCE
 # TREE GOAL... unpacks a kernel's SOURCE (linux-source-X.Y.tar.xz) into TREE, and makes the GOALs
-# there as the kernel of HEADERS was built. What goes wrong is one line on stderr; the exit status
-# is 77 when something is missing, 1 when the build failed.
+# there as the kernel of HEADERS was built. An error is one line on stderr. The exit status is 77 if
+# something is missing, 1 if the build failed.
 
 set -euo pipefail
 headers=$1 source=$2 tree=$3 goals=("${@:4}")
@@ -31,8 +31,8 @@ same_tool() {
 }
 
 # settings FOLDER: what the kernel is made of, without what names the tools and counts their
-# versions, and without arm64's vDSO for 32-bit programs. That takes a second compiler, and no Rust
-# code asks for it.
+# versions, and without arm64's vDSO for 32-bit programs. The vDSO needs a second compiler, and no
+# Rust code uses it.
 settings() { grep '^CONFIG_' "$1/.config" |
 	grep -vE '^CONFIG_([A-Z_]*VERSION(_TEXT)?|(THUMB2_)?COMPAT_VDSO)='; }
 
@@ -64,7 +64,7 @@ release=$(cat "$headers/include/config/kernel.release")
 
 rm -rf "$tree"
 mkdir -p "$tree"
-# What is left out is compiled by none of this.
+# What is left out is not compiled here.
 tar -xf "$source" -C "$tree" --strip-components=1 \
 	--exclude='*/drivers/*.c' --exclude='*/sound/*.c' \
 	--exclude='*/drivers/gpu/drm/amd/include' || fail "$source cannot be unpacked"

@@ -10,14 +10,14 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 goal=95
-# Bits that are joined here are apart, but for a few: OR and XOR make the same of them.
+# Nearly all bit fields that the parser joins are disjoint, so that OR and XOR have the same result.
 same='replace \|=? with \^=?'
 out=build/mutants
 reasons=docs/mutants.md
 
 need_ground
 
-# cargo-mutants changes what lies within a workspace: here is one that holds the parser's files.
+# cargo-mutants changes only files within a workspace: this makes one that holds the parser's files.
 make_workspace() {
 	local crate=$clone/$out/source/crate
 	rm -rf "${clone:?}/$out"/{source,tmp}
@@ -25,7 +25,7 @@ make_workspace() {
 	printf '[workspace]\nmembers = ["crate"]\nresolver = "3"\n' >"$clone/$out/source/Cargo.toml"
 	cp -a "$clone/tests/vectors" "$clone/tests/parser/Cargo.lock" "$clone/$out/source/"
 	cp -a "$clone"/tests/parser/{Cargo.toml,src,tests} "$crate/"
-	# Most are noticed by the vectors' tests, and cargo goes by the name.
+	# The vectors' tests notice most changes. They run first, since cargo sorts by name.
 	mv "$crate/tests/vectors.rs" "$crate/tests/a_vectors.rs"
 	cp -a "$clone/tls_parser.rs" "$clone/tls_parser" "$crate/src/"
 	sed -i '/^#\[path = .*tls_parser\.rs"\]$/d' "$crate/src/lib.rs"
@@ -47,7 +47,7 @@ mutate() {
 	[ "$status" = 0 ] || [ "$status" = 2 ] || [ "$status" = 3 ]
 }
 
-# What stays of a mutant's name when lines are added above it: file, column, and what is changed.
+# The part of a mutant's name that does not depend on lines above it: file, column, and the change.
 name() { sed -E 's|^crate/src/([^:]*):[0-9]+:|\1:|'; }
 
 told() {

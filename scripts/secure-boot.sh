@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Boots the stock kernel with secure boot: OVMF's firmware, whose owner is us, so that the kernel
-# has to bear our signature. It is then locked down, and takes signed modules only. Debian's kernel
-# looks for a module's key among those of the firmware (db) and of shim (MOK). The module is signed
-# as DKMS does it.
+# Boots the stock kernel with secure boot: OVMF's firmware trusts only our key, so we sign the
+# kernel. The kernel is then locked down, and loads signed modules only. Debian's kernel looks for a
+# module's key among those of the firmware (db) and of shim (MOK). The module is signed as DKMS does
+# it.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

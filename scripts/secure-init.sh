@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The first process of the guest with secure boot (scripts/secure-boot.sh): tries the module
-# unsigned, signed by a stranger, and signed by the owner of the machine's key. KTAP.
+# unsigned, signed by an unknown key, and signed by the machine owner's key. KTAP.
 
 export PATH=/bin
 busybox mount -t proc proc /proc

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the kernel's log says when something is wrong in the kernel, as one extended regular
-# expression. Used by the host on the whole log (guest.sh), and by the guest during a test
-# (tests/netns/run.sh). tests/scripts/splats.sh says what has to match, and what must not.
+# What the kernel logs when something is wrong in the kernel, as one extended regular expression.
+# Used by the host on the whole log (guest.sh), and by the guest during a test (tests/netns/run.sh).
+# tests/scripts/splats.sh says what has to match, and what must not.
 # shellcheck disable=SC2034
 
 splats='------------\[ cut here|\bBUG[: ]|Oops|Call Trace|[Kk]ernel panic|panicked at|KASAN|UBSAN|KFENCE|KCSAN'

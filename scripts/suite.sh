@@ -16,7 +16,7 @@ folder=/usr/src/nf_conntrack_tls	# of a kernel: what the module is built in
 
 inside() { in_root "$other" "$@"; }
 
-# A mirror can be older than a testing suite's lists are meant to last.
+# A mirror can be older than the validity of a testing suite's lists.
 make_root() {
 	local archive=http://deb.debian.org/debian
 	rm -rf --one-file-system "$other.part"

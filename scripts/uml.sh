@@ -27,8 +27,8 @@ out=build/$version/$flavour
 # shellcheck source=scripts/guest.sh
 source "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
 fragments=$(cd "$clone" && cat scripts/kconfig/{base,netfilter,um}.config)
-# Of debug.config it has all but these. Lockdep complains of user-mode Linux itself, before all
-# else, and switches itself off.
+# Of debug.config it has all but these. Lockdep first complains of user-mode Linux itself, and then
+# switches itself off.
 lacking='^CONFIG_(UNWINDER_FRAME_POINTER|VMAP_STACK|FAULT_INJECTION_STACKTRACE_FILTER|PROVE_LOCKING|PROVE_RCU|PROVE_RCU_LIST)='
 [ "$debug" = 0 ] || fragments+=$'\n'$(grep -vE "$lacking" "$clone/scripts/kconfig/debug.config")
 place=/usr/src/nf_conntrack_tls_um/$version
@@ -52,8 +52,8 @@ build_kernel() {
 	uml_make INSTALL_MOD_PATH="$kernel/root" modules_install
 }
 
-# build_module FOLDER OUT. Rust is position-independent there, which the loader of modules knows
-# nothing of.
+# build_module FOLDER OUT. There rustc makes position-independent code by default, which the module
+# loader does not support.
 build_module() {
 	mkdir -p "$clone/$2"
 	uml_make M="$guest_clone$1" MO="$guest_clone/$2" \

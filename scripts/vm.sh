@@ -3,10 +3,10 @@
 #
 # Boots the stock kernel $KVER under QEMU, and runs a script of the clone in it: scripts/vm.sh
 # SCRIPT ARGS... A kernel for arm64 (ARCH=arm64 takes the newest) is emulated: see scripts/arm64.sh.
-# Without a script: a shell. Its output streams out, its exit status comes back. A guest that does
-# not end by saying that it did, or whose kernel log holds a splat, has failed; its kernel log stays
-# in build/$KVER/guest.log. VM_CPUS, VM_MEMORY and VM_TIMEOUT (seconds) change its size; VM_KVM=0 or
-# 1 says whether to use /dev/kvm, else a probe finds out. VM_QEMU holds more options for QEMU.
+# Without a script: a shell. Its output streams out, its exit status comes back. A guest fails if it
+# does not report its end, or if its kernel log holds a splat; its kernel log stays in
+# build/$KVER/guest.log. VM_CPUS, VM_MEMORY and VM_TIMEOUT (seconds) change its size; VM_KVM=0 or 1
+# says whether to use /dev/kvm, else a probe finds out. VM_QEMU holds more options for QEMU.
 # VM_ROOT= boots another root, in which the module is installed. VM_SPLAT is a complaint of the
 # kernel (a pattern) that has to come.
 
@@ -49,7 +49,7 @@ try_kvm() {
 	printf '%s %s\n' "$1" "$result" >"$cache/kvm"
 }
 
-# The watchdogs are slow, since an emulated machine on a busy one is.
+# The watchdogs have long timeouts, since an emulated guest on a busy machine is slow.
 boot() {
 	in_root "$root" timeout --foreground --kill-after=20 "$timeout" \
 		vng --run "$kernel" "${acceleration[@]}" --force-9p --force-initramfs --user root \

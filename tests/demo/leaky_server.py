@@ -28,7 +28,7 @@ from tlslite.errors import TLSError
 # Where the secret follows the request, and how far memory reaches.
 SECRET_DISTANCE = 200
 MEMORY_SIZE = 1 << 17
-# Seconds before an answer: a client that sent its request early shall have read what came first.
+# Seconds before an answer: a client that sent its request early has then read what came first.
 DELAY = 0.5
 HEADER_SIZE = 3
 PADDING_SIZE = 16
@@ -63,7 +63,7 @@ class Reply:
 
 
 class LeakyConnection(TLSConnection):  # type: ignore[misc]
-    """A connection that answers heartbeats before anything looks at them."""
+    """A connection that answers heartbeats before tlslite-ng checks them."""
 
     memory: Memory
 

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Attacks the leaky server and says what came of it, one line an attack.
+"""Attacks the leaky server and prints the outcome, one line per attack.
 
 Prints `ATTACK@HOST OUTCOME`. The outcome is `leaked` or `delivered` when the
-attack worked, the reason's name when the kernel log says that this very
-connection was condemned and the attack missed its goal, and anything else when
-it is neither.
+attack worked, the reason's name when the kernel log says that this connection was condemned and the
+attack missed its goal. Other words mean neither.
 """
 
 import argparse
@@ -47,7 +46,7 @@ class Attack:
         select.select([self.sock, self.log], [], [], 1)
 
     def verdict(self, worked: str, goal: Callable[[], bool]) -> str:
-        """What came of the attack, once goal() or the log has told."""
+        """The outcome of the attack, as soon as goal() or the log decides it."""
         if goal():
             return worked
         if not self.condemned():
@@ -75,9 +74,9 @@ def client_hello(version: int) -> bytes:
 
 
 def receive_until(attack: Attack, received: bytearray, wanted: bytes) -> None:
-    """Reads on until the wanted bytes are in, the stream ends or is reset, or the log tells."""
-    end = time.monotonic() + TIMEOUT
-    while wanted not in received and not attack.condemned() and time.monotonic() < end:
+    """Reads until the wanted bytes have come, the stream ends or is reset, or the log names the
+    connection.""" end = time.monotonic() + TIMEOUT while wanted not in received and not
+    attack.condemned() and time.monotonic() < end:
         attack.wait()
         if select.select([attack.sock], [], [], 0)[0]:
             try:
@@ -210,7 +209,7 @@ ATTACKS: dict[str, Callable[[Attack], str]] = {
 
 
 def run(attack: str, host: str, options: argparse.Namespace) -> str:
-    """The outcome of one attack; a probe that breaks is no outcome."""
+    """The outcome of one attack. A probe that fails itself has none."""
     try:
         return ATTACKS[attack](Attack(host, options))
     except (TLSError, OSError) as error:

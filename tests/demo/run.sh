@@ -13,7 +13,7 @@ plain_output
 leaky4=10.0.2.2 leaky6=2001:db8:2::2 nginx4=10.0.2.3
 python=${NF_CT_TLS_PYTHON:-/opt/venv/bin/python3}
 megabytes=50
-# Another one in each run: who sees it got it by the leak.
+# Different in each run: who knows it has got it by the leak.
 secret="the-password-is-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')"
 tap=$scratch/tap
 phase=
@@ -60,8 +60,8 @@ await() {
 
 # --- what is measured: each prints a few words ------------------------------
 
-# nmap's own script, but for the 5 seconds that it waits for an answer, and then takes the server
-# for safe.
+# nmap's own script, with a longer wait for the answer: after 5 seconds it would report the server
+# as safe.
 patient_script() {
 	sed "s/set_timeout(5000)/set_timeout(${timeout}000)/" \
 		/usr/share/nmap/scripts/ssl-heartbleed.nse \
@@ -84,9 +84,8 @@ nmap_heartbleed() {
 }
 
 # sslscan sends its ClientHello and its heartbeat at once. If the server's flight and its answer lie
-# in the socket together, sslscan takes both for the flight, waits for an answer in vain, and finds
-# no flaw. The server's delay makes that rare. A scan that finds none of the flaw that is there is
-# made again.
+# in the socket together, sslscan reads both as the flight, waits for another answer, and finds no
+# flaw. The server's delay makes that rare. A scan that misses the flaw is repeated.
 sslscan_heartbleed() {
 	local tries outcome
 	for ((tries = 0; tries < 10; tries++)); do

@@ -44,7 +44,7 @@ add_victims() {
 	on server sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	# Fast Open for listeners that ask for it, without Fast Open's cookies.
 	on far sysctl -qw net.ipv4.tcp_fastopen=0x203
-	# A SYN cookie for every SYN, as if there were too many.
+	# Answers every SYN by a SYN cookie, as under a SYN flood.
 	on cookies sysctl -qw net.ipv4.tcp_syncookies=2
 }
 
@@ -62,7 +62,7 @@ setup_evasion() {
 	add_attacker
 	# A round trip takes some time, so that packets can be sent within one.
 	on server tc qdisc add dev eth0 root netem delay 10ms limit 100000
-	# Any source is taken from any side: what a ruleset does about that is tested.
+	# No reverse-path filter: what a ruleset does about forged sources is tested.
 	on router sysctl -qw net.ipv4.conf.{all,c0,s0}.rp_filter=0
 	warm_up
 }

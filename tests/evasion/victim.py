@@ -2,8 +2,8 @@
 """A TLS endpoint with the heartbeat flaw, server or client, on the kernel's own TCP.
 
 It reads records as the flawed OpenSSL did: a heartbeat request is answered at any time with as
-many bytes as it claims to carry, read from memory that holds the secret. Its ciphertext is no
-cipher: what the module sees of a protected record is its length, and bytes that are not low.
+many bytes as it claims to carry, read from memory that holds the secret. Its ciphertext is fake: of
+a protected record the module sees the length, and bytes that are not low.
 """
 
 import fcntl
@@ -49,7 +49,7 @@ def message(kind: int, body: bytes) -> bytes:
 
 
 def mask(data: bytes) -> bytes:
-    """Makes it look like ciphertext, or undoes that, as a peer that has the keys can."""
+    """Makes it look like ciphertext, or reverses that, as a peer with the keys can."""
     return data.translate(MASKED)
 
 
@@ -107,7 +107,7 @@ SERVER_FLIGHT = CHANGE_CIPHER_SPEC + FINISHED
 
 @dataclass
 class Victim:
-    """One connection of it, driven by whoever calls pump()."""
+    """One connection of it, driven by calls of pump()."""
 
     sock: socket.socket
     is_server: bool
@@ -209,7 +209,7 @@ class Victim:
         self.say(record(HEARTBEAT, protect(part) if self._protected else part))
 
     def close(self) -> None:
-        """Ends the connection by a reset, so that nothing is sent again."""
+        """Resets the connection, so that nothing is sent again."""
         tlsnet.reset(self.sock)
 
 

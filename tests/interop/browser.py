@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Judges the browser's capture: each site's connections show what they are for, and break no rule.
 
-browser.py TLS_REPLAY CAPTURE. Prints a line a site, and ends with a line of counts.
+browser.py TLS_REPLAY CAPTURE. Prints one line per site, and ends with a line of counts.
 """
 
 import json

@@ -11,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$(cd "$here/../.." && pwd)/build/interop
 capture=$out/browser.pcap
 work=$(mktemp -d)
-# Chromium talks on stderr of what a machine without a desktop lacks.
+# On stderr, Chromium complains of what a machine without a desktop lacks.
 noise=$work/chromium.log
 
 finish() {

@@ -39,7 +39,7 @@ VERSIONS = {
     "curl": ALL,
     "wget": ALL,
 }
-# Its server is like the others' and slow to start: one client for each version.
+# Its server is slow to start, and like the others': one client per version.
 JAVA_CLIENTS = ("OpenSSL", "Java")
 
 LEFT_OUT = [
@@ -107,7 +107,7 @@ def plain(server: str, client: str, version: str) -> Case:
     wants = frozenset({f"TLS {version}"})
     asked = Wish().only(version)
     if server == "tlslite-ng" and version == "1.3":
-        # It refuses a ClientHello of TLS 1.3 alone that has groups of TLS 1.2.
+        # It refuses a ClientHello that offers TLS 1.3 only and has groups of TLS 1.2.
         asked = Wish()
     return Case(server, client, f"TLS {version}", wants, wide(server), asked)
 
@@ -235,7 +235,7 @@ def fragments() -> Iterator[Case]:
                 *(["s:ext:1"] if version == "1.2" else []),
             }
             wish = Wish(fragment=512).only(version)
-            # A certificate that fits: mbedTLS does not spread a message over records.
+            # A certificate that fits a record: mbedTLS does not split a message over records.
             yield Case(
                 server,
                 client,
@@ -393,7 +393,7 @@ def oddities() -> Iterator[Case]:
             {"c:grease"} if feature == "GREASE" else {"c:ccs"} if "CCS" in feature else set()
         )
         for server in ("OpenSSL", "GnuTLS", "rustls", "Go"):
-            # NSS greases a second ClientHello wrongly, so none is asked for.
+            # NSS changes GREASE values in its second ClientHello, so no case asks for one.
             yield Case(
                 server, "NSS", feature, frozenset(wants), Wish(groups="x25519"), Wish(extra=extra)
             )

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The interop matrix: real TLS stacks through the module, each case shown to be what it says.
+"""The interop matrix: real TLS stacks through the module. The capture shows that each case used its
+feature.
 
 Prints a table, a line per case, and ends with a line of counts. A case passes when its transfer was
 right, the wire shows its feature, and the module condemned nothing of it.
@@ -78,7 +79,7 @@ class Module:
         return tlsnet.counters() if self.present else {}
 
     def harm(self, before: dict[str, int]) -> dict[str, int]:
-        """What it did since then that it does to no valid connection."""
+        """What it has done since then that must not happen to a valid connection."""
         now = self.counters()
         names = ("condemned", "dropped", "ooo_dropped", "unreadable")
         return {
@@ -164,7 +165,7 @@ def report(runner: Runner, module: Module, keep: Path) -> Counter[str]:
 
 
 def left_out() -> None:
-    """Names what is not in the matrix, and why."""
+    """Prints what is not in the matrix, and why."""
     for server, client, feature, why in matrix.LEFT_OUT:
         row(server, client, feature, "left out", why)
 

@@ -26,7 +26,7 @@ FIRST_PORT = 4000  # of the cases
 FIRST_SERVER_PORT = 6000
 # How long a server may take to listen: an upper bound.
 PATIENCE = 1200.0
-# Servers of ours answer with the file and what was asked, NSS's with what was asked only.
+# Our servers answer with the file and the request, NSS's with the request only.
 ECHOING = {"mbedTLS", "wolfSSL", "rustls", "tlslite-ng", "Go", "Java"}
 BODY_ONLY = {"curl", "wget"}
 
@@ -147,7 +147,7 @@ class Conversation:
             )
 
     def run(self) -> bool:
-        """Says and awaits what the command tells; whether all of it came."""
+        """Sends and awaits what the command says; returns whether all of it came."""
         try:
             return all(self._exchange(send, wanted) for send, wanted in self.command.talk)
         finally:
@@ -174,7 +174,7 @@ class Conversation:
             self.process.stdin.close()
 
     def _read_until(self, wanted: bytes | None) -> bool:
-        """Reads until the client said that, or nothing more, or has been silent too long."""
+        """Reads until the client has printed that, has ended, or has been silent too long."""
         assert self.process.stdout is not None
         end = time.monotonic() + self.command.patience
         with selectors.DefaultSelector() as selector:
@@ -200,7 +200,7 @@ class Runner:
         self.outcomes: dict[int, Outcome] = {}
 
     def redirect(self) -> None:
-        """Lays each case's port upon its server's."""
+        """Redirects each case's port to its server's."""
         rules = [
             f"-A PREROUTING -p tcp --dport {case.port} -j REDIRECT --to-ports {self.servers.plan(case)}"
             for case in self.cases

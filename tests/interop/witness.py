@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a capture shows of TLS connections: whether a feature was really used.
 
-A case of the matrix proves nothing when its stacks quietly did something else, so each names facts
+A case of the matrix proves nothing if its stacks silently did something else. So each names facts
 that must be seen on the wire, in clear: "TLS 1.3", "hello retry", "resumed", "c:ext:15" for an
 extension of the ClientHello, "s:ext:1" for one of the ServerHello, and so on: see _facts().
 """

@@ -13,9 +13,9 @@
 #        [netem]  [netem] [netem]  [netem]
 #
 # run.sh [PART...]: of clean_100, impaired, sized, throughput. NETEM_SECONDS is how long a transfer
-# may take, roughly; NETEM_PAIRS how many runs the medians are of: a single timer that runs out
-# makes a run half as fast, so few tell nothing. All is IPv4: IPv6 has no MTU below 1280, and TCP
-# knows no difference.
+# may take, roughly. NETEM_PAIRS is how many runs the medians are of: a single timeout halves the
+# speed of a run, so a few runs show nothing. All is IPv4: IPv6 has no MTU below 1280, and for TCP
+# both are the same.
 
 netem=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
@@ -76,8 +76,9 @@ tls_server() {
 
 # --- networks ---------------------------------------------------------------
 
-# offloads on|off: of all ends; the kernel calls what a device lacks an error. TCP hands many
-# segments down at once even so, which netem would lose at once, unless the device takes but one.
+# offloads on|off: of all ends; a feature that a device lacks is an error. Even without them TCP
+# hands several segments down as one packet, which netem would lose as a whole, unless the device
+# accepts only one.
 offloads() {
 	local end feature most=1
 	if [[ $1 == on ]]; then most=65535; fi

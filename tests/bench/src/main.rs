@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `count KEY CONTENDER`: one pass over an input, for callgrind to count; prints the input's
-//! length. `report CRITERION OUT`: counts, takes what criterion timed, and writes the table, its
+//! length. `report CRITERION OUT`: counts, reads criterion's times, and writes the table, its
 //! figures and the plot.
 
 use nf_conntrack_tls_bench::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! tls-replay's reader on anything that may be a capture: it ends, and says how.
+//! tls-replay's reader on anything that may be a capture: it ends, with a result or an error.
 
 #![no_main]
 #![allow(dead_code)]

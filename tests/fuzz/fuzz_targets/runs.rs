@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The search for runs of low bytes finds what the rule as it is written finds, cut anywhere.
+//! The search for runs of low bytes finds the same as a plain loop, cut anywhere.
 
 #![no_main]
 
@@ -22,7 +22,7 @@ fn oracle(mut run: u32, limit: u16, bytes: &[u8]) -> Option<u16> {
 
 fuzz_target!(|input: (u16, u16, u16, Vec<u8>)| {
     let (run, limit, at, bytes) = input;
-    // Not more than the limit was seen before, or it had been told.
+    // The run seen before is not over the limit, or it would have been reported.
     let run = if limit == 0 { 0 } else { run.min(limit) };
     let expected = oracle(u32::from(run), limit, &bytes);
     assert_eq!(scan(run, limit, &bytes), expected);

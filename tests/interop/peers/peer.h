@@ -28,18 +28,18 @@ struct options {
 
 extern struct options options;
 
-/* Says why, and ends the process. */
+/* Prints why, and ends the process. */
 void die(const char *what, int error) __attribute__((noreturn));
 
 void tls_setup(void);
-/* Shakes hands on a connected socket; NULL, having said why, when that fails. */
+/* Shakes hands on a connected socket. If that fails, prints why and returns NULL. */
 void *tls_open(int fd);
 /* Like read(): 0 is the end, and negative an error. */
 int tls_read(void *session, void *buffer, size_t size);
 void tls_write(void *session, const void *data, size_t size);
 /* Another handshake in the same connection. */
 void tls_renegotiate(void *session);
-/* Says close_notify, and lets go of the session, but for what resumption needs. */
+/* Sends close_notify, and frees the session, except what resumption needs. */
 void tls_close(void *session);
 
 #endif

@@ -3,7 +3,7 @@
 """tlslite-ng as a client or server, SSL3 and heartbeats among them; the words are those of peer.c.
 
 heartbeat=N: the client sends N heartbeats once the handshake is over, waits for the answer of each,
-and gets as many of the server.
+and gets as many from the server.
 """
 
 import socket
@@ -142,7 +142,7 @@ def answer(words: Words, tcp: socket.socket, cache: SessionCache, data: bytes) -
         sessionCache=cache,
         settings=make_settings(words, beats.answered),
         reqCert=words.get("auth") == "1",
-        # Without any, tlslite-ng stumbles over clients that offer one.
+        # Without any, tlslite-ng fails with clients that offer one.
         alpn=[bytearray(b"http/1.1")],
     )
     tls.closeSocket = True
