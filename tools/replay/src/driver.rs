@@ -16,7 +16,7 @@ use crate::{
 };
 use std::ops::ControlFlow;
 
-/// Who is shown the bytes that are read, in their order.
+/// Gets the bytes that are read, in their order.
 pub(crate) trait Tap {
     /// The next bytes of that direction.
     fn read(&mut self, direction: Direction, bytes: &[u8]);
@@ -37,7 +37,7 @@ impl<T: Tap> Payload for Tapped<'_, T> {
         let end = self.bytes.len().min(to as usize);
         let part = self.bytes.get(from as usize..end).unwrap_or_default();
         self.tap.read(self.direction, part);
-        // Whether it breaks off is the parser's affair.
+        // The parser handles a payload that breaks off.
         let _ = each(part);
         // No more than was asked for.
         part.len() as u32
