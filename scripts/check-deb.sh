@@ -202,7 +202,9 @@ status_runs() {
 		inside ls /usr/share/man/man1/tls-status.1.gz || show
 }
 
-had_no_openssl() { [ ! -e "$fresh/usr/bin/openssl" ] && [ ! -e "$fresh/usr/share/ca-certificates" ]; }
+had_no_openssl() {
+	[ ! -e "$fresh/usr/bin/openssl" ] && [ ! -e "$fresh/usr/share/ca-certificates" ]
+}
 has_no_compiler() { ! inside sh -c 'command -v rustc || command -v gcc || command -v cc || command -v make || command -v dkms'; }
 
 # arm64_package: holds a module for that kernel and machine.
@@ -218,7 +220,9 @@ arm64_package() {
 # smoke KERNEL FOLDER
 smoke() { VM_ROOT=$root KVER=$1 "$clone/scripts/vm.sh" tests/smoke/run.sh "$2"; }
 
-purge() { inside apt-get purge -y nf-conntrack-tls-dkms nf-conntrack-tls-common tls-replay tls-status; }
+purge() {
+	inside apt-get purge -y nf-conntrack-tls-dkms nf-conntrack-tls-common tls-replay tls-status
+}
 purge_modules() { inside apt-get purge -y 'nf-conntrack-tls-*'; }
 
 # Not the package's: the clone, mounted there, our archive, and what bootstrap.sh noted.

@@ -60,7 +60,8 @@ build_package() {
 check_package() {
 	in_root "$root" mandoc -T lint -W warning docs/nf_conntrack_tls.4 tools/status/tls-status.1
 	in_root "$root" sh -euc 'dpkg-deb --fsys-tarfile "$1"/tls-replay_*.deb |
-		tar -xO ./usr/share/man/man1/tls-replay.1.gz | zcat | mandoc -T lint -W error' page "$out"
+		tar -xO ./usr/share/man/man1/tls-replay.1.gz | zcat |
+		mandoc -T lint -W error' page "$out"
 	in_root "$root" sh -c "lintian --allow-root --info --pedantic \
 		--suppress-tags initial-upload-closes-no-bugs \
 		--fail-on error,warning,info,pedantic $out/*.changes"
