@@ -88,7 +88,7 @@ def stream(count: int) -> None:
         reset(client)
         reset(server)
         if counters()["condemned"] != before["condemned"]:
-            raise AssertionError("an honest connection was condemned")
+            raise AssertionError("a valid connection was condemned")
 
 
 class Step:

@@ -47,8 +47,8 @@ fn segments_without_a_header_run_ahead_but_for_the_first() {
         assert!(!send(6000, 7000), "the edge has moved on");
         assert!(!send(5500, 7000));
         assert!(send(7000, 9500), "a header of application data");
-        assert!(send(9500, 11000), "behind a header");
-        assert!(send(1000, 4000), "what fills the hole");
+        assert!(send(9500, 11000), "after a header");
+        assert!(send(1000, 4000), "what fills the gap");
         assert!(send(4000, 5000), "what was dropped");
         assert!(send(11000, 18015), "the framing is kept");
         assert!(wire.passes(base + 18015, &data(1)));
@@ -76,10 +76,10 @@ fn the_edge_stays_while_the_hole_is_filled() {
     assert!(!send(4000, 5000), "the first");
     assert!(send(5000, 6000));
     for (from, to) in [(1000, 2000), (2000, 4000), (4000, 5000)] {
-        assert!(send(from, to), "what fills the hole");
+        assert!(send(from, to), "what fills the gap");
     }
-    assert!(send(6000, 7000), "a hole in a body");
-    assert!(!send(9500, 10500), "the first behind the next hole");
+    assert!(send(6000, 7000), "a gap in a body");
+    assert!(!send(9500, 10500), "the first after the next gap");
     assert!(send(10500, 24015));
     for header in 1..6 {
         let at = 9010 + header * 16005;
@@ -87,7 +87,7 @@ fn the_edge_stays_while_the_hole_is_filled() {
         assert_eq!(send(at - 1000, at + 1000), header < 5, "a header");
         assert!(send(at + 1000, at + 15005), "{header}");
     }
-    assert!(send(7000, 9500), "what fills the hole");
+    assert!(send(7000, 9500), "what fills the gap");
     assert!(send(9500, 10500), "what was dropped");
     let at = 9010 + 5 * 16005;
     assert!(send(at - 1000, at + 1000), "what was dropped");
@@ -109,7 +109,7 @@ fn small_records_run_ahead_but_for_the_first() {
         assert!(send(0));
         let dropped: Vec<_> = (2..segments.len()).filter(|&n| !send(n)).collect();
         assert_eq!(dropped, [2], "{case}");
-        assert!(send(1), "what fills the hole");
+        assert!(send(1), "what fills the gap");
         assert!(send(2), "what was dropped");
         assert!(wire.passes(base + stream.len() as u32, &data(1)));
         assert!(!wire.connection.in_record(Original));
@@ -558,7 +558,7 @@ fn a_chain_that_was_reached_blocks_nobody() {
         |from: u32, to: u32| wire.passes(base + from, &stream[from as usize..to as usize]);
     assert!(!send(1000, 2000), "the first");
     assert!(send(2000, 4000));
-    assert!(send(0, 2000), "what fills the hole");
+    assert!(send(0, 2000), "what fills the gap");
     let answer = data(1400).repeat(10);
     for (n, segment) in answer.chunks(1448).enumerate().skip(2) {
         let header = Segment {
@@ -657,7 +657,7 @@ fn nothing_runs_ahead_of_what_may_be_the_first_part_of_a_header() {
     assert!(!wire.passes(base + 5002, &[0xaa; 1000]));
     assert!(
         wire.passes(base + 6002, &[0xaa; 1000]),
-        "but behind the next"
+        "but after the next"
     );
 }
 
