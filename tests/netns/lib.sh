@@ -183,9 +183,9 @@ unload() { ! loaded || rmmod $module; }
 
 reload() { unload && load "$@"; }
 
-# install_module: so that modprobe finds the module by its alias, as after depmod. All that the module
-# needs is loaded already. Without KVM depmod takes minutes over the distribution's modules, so this
-# folder has no other module.
+# install_module: so that modprobe finds the module by its alias, as after depmod. All that the
+# module needs is loaded already. Without KVM depmod takes minutes over the distribution's modules,
+# so this folder has no other module.
 install_module() {
 	local folder
 	folder=/lib/modules/$(uname -r)

@@ -226,7 +226,8 @@ check "each of $((connections / 2)) connections is counted for what it is" calls
 	$((connections / 2))
 tell
 check "the table is full" full_table
-check "both CPUs on one connection, by the rules" "$python" "$stress/cpus.py" stream $((connections / 20))
+check "both CPUs on one connection, by the rules" \
+	"$python" "$stress/cpus.py" stream $((connections / 20))
 check "both CPUs break a rule of one connection" "$python" "$stress/cpus.py" race \
 	$((connections / 100))
 check "the counters add up" account reasons
