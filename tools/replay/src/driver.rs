@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A segment's way through the parser: its payload, and who else is shown what is read of it.
+//! A segment's way through the parser: its payload, and an observer of the bytes that are read.
 
 use crate::{
     counts::Counts,
@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 pub(crate) trait Tap {
     /// The next bytes of that direction.
     fn read(&mut self, direction: Direction, bytes: &[u8]);
-    /// What follows in that direction does not follow what was read.
+    /// The next bytes in that direction do not follow those that were read.
     fn lose(&mut self, direction: Direction);
 }
 

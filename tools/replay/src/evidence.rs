@@ -159,7 +159,7 @@ impl Evidence {
         });
         match copied {
             Err(Stop::Output(err)) => Err(err),
-            // What is wrong with it was told before.
+            // Its error was reported before.
             Ok(()) | Err(Stop::Capture) => Ok(()),
         }
     }
