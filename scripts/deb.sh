@@ -55,7 +55,7 @@ build_package() {
 }
 
 # There is no bug in Debian that requests the package, so the changelog closes none. The page that
-# tls-replay makes of its options is held to less.
+# tls-replay makes of its options is checked less strictly.
 # shellcheck disable=SC2016
 check_package() {
 	in_root "$root" mandoc -T lint -W warning docs/nf_conntrack_tls.4 tools/status/tls-status.1

@@ -21,8 +21,8 @@ needed=2	# GB, while it is made
 # needed. apt cannot install these where the kernel came with a newer libelf of backports.
 goals=(prepare CONFIG_OBJTOOL= CONFIG_DEBUG_INFO_BTF= CONFIG_MODULE_SIG_FORMAT=)
 
-# refuse STATUS WHY: DKMS puts this script's output into its log. The descriptor saved above goes to
-# apt.
+# refuse STATUS WHY: prints the line for DKMS's log, and again on the output of the first ancestor
+# that writes elsewhere: DKMS itself, and so apt.
 refuse() {
 	local line pid=$PPID
 	line="nf_conntrack_tls: not built for kernel $kernel: $2"

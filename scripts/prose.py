@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Fails on prose that scripts/words.txt rejects, or on a sentence of over 30 words in a document.
 
-Prose is the text of the documents and manual pages without their code, and the comments and
-docstrings of the source. With --proselint: has proselint read the documents, too.
+Prose is the text of the documents and manual pages without their code, and the comments, docstrings
+and messages of the source. With --proselint: has proselint read the documents, too.
 """
 
 import json
@@ -27,6 +27,8 @@ HASH = re.compile(
 )
 SLASH = re.compile(r"\.(rs|c|h|go|java)$")
 PIECE = tuple[int, str]
+# A string that reads like a sentence: three words or more.
+_MESSAGE = re.compile(r'"((?:[a-zA-Z\'`,:;()-]+ ){2,}[a-zA-Z\'`,:;().-]+)"')
 
 
 def _code_removed(text: str) -> str:
@@ -83,7 +85,7 @@ def manual(text: str) -> Iterator[PIECE]:
 
 
 def comments(name: str, text: str) -> Iterator[PIECE]:
-    """Comments on lines of their own, and docstrings."""
+    """Comments on lines of their own, docstrings, and messages."""
     mark = (
         r"\s*//[/!]? ?(.*)|\s*/?\*+(?!/) ?(.*?)(?:\*/)?"
         if SLASH.search(name)
@@ -101,7 +103,9 @@ def comments(name: str, text: str) -> Iterator[PIECE]:
             lines.append((number, next(filter(None, found.groups()), "")))
         else:
             lines.append((number, ""))
-    return _paragraphs(lines)
+    yield from _paragraphs(lines)
+    for number, line in enumerate(text.splitlines(), 1):
+        yield from ((number, said[1]) for said in _MESSAGE.finditer(line))
 
 
 def pieces(name: str) -> Iterator[PIECE]:

@@ -147,10 +147,10 @@ def main() -> None:
         sender = Sender(file.fileno(), [HELPED, PLAIN, AGAIN])
         print(f"{ROUNDS} rounds; ratios: median, quartiles, least..most", flush=True)
         compare("TLS 1.3, nginx to curl", tls(4))
-        compare("ready records, nobody copies", raw(sender, 16))
+        compare("ready records, no copy", raw(sender, 16))
         segments(1)
-        compare("TLS 1.3, one segment a packet", tls(2))
-        compare("ready records, one segment a packet", raw(sender, 4))
+        compare("TLS 1.3, one segment per packet", tls(2))
+        compare("ready records, one segment per packet", raw(sender, 4))
 
 
 if __name__ == "__main__":

@@ -74,9 +74,9 @@ def client_hello(version: int) -> bytes:
 
 
 def receive_until(attack: Attack, received: bytearray, wanted: bytes) -> None:
-    """Reads until the wanted bytes have come, the stream ends or is reset, or the log names the
-    connection.""" end = time.monotonic() + TIMEOUT while wanted not in received and not
-    attack.condemned() and time.monotonic() < end:
+    """Reads until the wanted bytes have come, the stream ends, or the log names the connection."""
+    end = time.monotonic() + TIMEOUT
+    while wanted not in received and not attack.condemned() and time.monotonic() < end:
         attack.wait()
         if select.select([attack.sock], [], [], 0)[0]:
             try:

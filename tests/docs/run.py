@@ -3,10 +3,13 @@
 """run.py [DOCUMENT...]: runs what the documents show, as it stands there, in the order given.
 
 KTAP: a test per command. Each document begins on a machine on which nothing of another one is
-left: scene.sh makes it. `--transcript DOCUMENT` prints commands and their output instead.
+left: scene.sh makes it. What docs/session.svg shows must come again, but for numbers that vary.
+`--transcript DOCUMENT` prints commands and their output instead.
 """
 
+import html
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +20,7 @@ from tlsnet import Ktap
 HERE = Path(__file__).resolve().parent
 # Seconds: an upper bound that no command should come near, never a measure of speed.
 TIMEOUT = 600
-# Where the commands of a document are typed.
-FOLDERS = {"examples": ROOT / "examples"}
+PICTURE = ROOT / "docs/session.svg"
 
 
 def scene(word: str) -> None:
@@ -52,6 +54,37 @@ def run(block: Block, command: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def picture() -> dict[str, list[str]]:
+    """What each command of the picture prints there."""
+    shown: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in re.findall(r"<text [^>]*>(.*?)</text>", PICTURE.read_text()):
+        text = html.unescape(line)
+        if text.startswith("# "):
+            shown[text[2:]] = lines = []
+        else:
+            lines.append(text)
+    return shown
+
+
+def comparable(line: str) -> str:
+    """A line without the numbers that vary: times, ports, and what a counter shows."""
+    return re.sub(r"^\[ *\d+\.\d+\] |:\d{4,5}\b|(?<=\w) \d+$", "", line)
+
+
+def typed(command: str) -> str:
+    """A command without the comment after it."""
+    return command.split("    # ")[0].strip()
+
+
+def differs(command: str, printed: str, shown: dict[str, list[str]]) -> str | None:
+    """What is missing, if a command is in the picture and printed other lines there."""
+    wanted = [comparable(line) for line in shown.get(typed(command), [])]
+    got = [comparable(line.rstrip()) for line in printed.splitlines()]
+    missing = [line for line in wanted if line not in got]
+    return f"{printed}The picture has: {missing}" if missing else None
+
+
 def title(block: Block, command: str) -> str:
     """What a test is called."""
     words = f"nft -f - # {len(block.lines)} lines" if block.kind == "nft" else command
@@ -63,11 +96,7 @@ def transcript(path: Path) -> int:
     scene("up")
     for block in blocks(path):
         for command in block.commands() if not block.not_run else []:
-            print(
-                f"# {command.split('  # ')[0].strip()}\n{run(block, command)[1]}",
-                end="",
-                flush=True,
-            )
+            print(f"# {typed(command)}\n{run(block, command)[1]}", end="", flush=True)
     scene("down")
     return 0
 
@@ -81,6 +110,7 @@ def main(names: list[str]) -> int:
     todo = {path: found for path, found in todo.items() if found}
     all_blocks = [block for found in todo.values() for block in found]
     ktap = Ktap(sum(len(block.commands()) for block in all_blocks if not block.not_run))
+    shown = picture()
     left_out = 0
     for found in todo.values():
         scene("up")
@@ -91,9 +121,8 @@ def main(names: list[str]) -> int:
                 continue
             for command in block.commands():
                 status, printed = run(block, command)
-                ktap.result(
-                    title(block, command), f"{printed}exit status {status}" if status else None
-                )
+                error = f"{printed}exit status {status}" if status else None
+                ktap.result(title(block, command), error or differs(command, printed, shown))
         scene("down")
     ktap.note(f"{left_out} commands are not run")
     ktap.counts()

@@ -16,7 +16,7 @@ timeout=120	# seconds: an upper bound for events
 await() {
 	local end=$((SECONDS + timeout))
 	until "$@" >/dev/null 2>&1; do
-		((SECONDS < end)) || { echo "waited in vain for: $*" && return 1; }
+		((SECONDS < end)) || { echo "timed out waiting for: $*" && return 1; }
 		sleep 0.1
 	done
 }

@@ -52,7 +52,7 @@ busywait() {
 	local end=$((SECONDS + timeout))
 	until "$@" >/dev/null 2>&1; do
 		if ((SECONDS >= end)); then
-			echo "waited in vain for: $*"
+			echo "timed out waiting for: $*"
 			return 1
 		fi
 		sleep 0.05
@@ -182,6 +182,21 @@ load_needs() {
 unload() { ! loaded || rmmod $module; }
 
 reload() { unload && load "$@"; }
+
+# install_module: so that modprobe finds the module by its alias, as after depmod. All that the
+# module needs is loaded already. Without KVM depmod takes minutes over the distribution's modules,
+# so this folder has no other module.
+install_module() {
+	local folder
+	folder=/lib/modules/$(uname -r)
+	mkdir -p "$scratch/root$folder"
+	cp "$NF_CT_TLS_KO" "$scratch/root$folder/"
+	touch "$scratch/root$folder/modules."{order,builtin,builtin.modinfo}
+	depmod -b "$scratch/root"
+	mount --bind "$scratch/root$folder" "$folder"
+}
+
+uninstall_module() { umount --lazy "/lib/modules/$(uname -r)"; }
 
 # counter NAME: of the router.
 counter() { on router sed -n "s/^$1 //p" "/proc/net/$module"; }

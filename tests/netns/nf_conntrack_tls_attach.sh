@@ -80,20 +80,6 @@ nft_object() {
 
 # --- the rule that asks for the module --------------------------------------
 
-# modprobe finds the module by its alias, where depmod put it. All that the module needs is loaded
-# already, and without KVM depmod takes minutes over the distribution's modules: so it stands alone.
-install_module() {
-	local folder
-	folder=/lib/modules/$(uname -r)
-	mkdir -p "$scratch/root$folder"
-	cp "$NF_CT_TLS_KO" "$scratch/root$folder/"
-	touch "$scratch/root$folder/modules."{order,builtin,builtin.modinfo}
-	depmod -b "$scratch/root"
-	mount --bind "$scratch/root$folder" "$folder"
-}
-
-uninstall_module() { umount --lazy "/lib/modules/$(uname -r)"; }
-
 rule_loads_module() {
 	unload && raw_rule router iptables A PREROUTING 4433 && loaded &&
 		protected client "$server4" 4433
@@ -141,7 +127,7 @@ check "ports=8443,9443 protects 9443, IPv6" protected client "$server6" 9443
 check "ports=8443,9443 leaves 443 alone" unprotected "$server4" 443
 with_ports 0
 check "ports=0 leaves 443 alone" unprotected "$server4" 443
-check "a connection injected by userspace is picked up" "$python" "$here/injected.py"
+check "a connection injected by userspace is followed" "$python" "$here/injected.py"
 check "iptables, PREROUTING" raw_prerouting iptables "$server4"
 check "ip6tables, PREROUTING" raw_prerouting ip6tables "$server6"
 check "iptables, OUTPUT" raw_output iptables "$server4"

@@ -9,19 +9,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 rule='add table inet t; add ct helper inet t h { type "NAME" protocol tcp; }'
 
-# All that the module needs is loaded already: depmod takes minutes over the distribution's modules.
-install_module() {
-	local folder
-	folder=/lib/modules/$(uname -r)
-	mkdir -p "$scratch/root$folder"
-	cp "$NF_CT_TLS_KO" "$scratch/root$folder/"
-	touch "$scratch/root$folder/modules."{order,builtin,builtin.modinfo}
-	depmod -b "$scratch/root"
-	mount --bind "$scratch/root$folder" "$folder"
-}
-
-uninstall_module() { umount --lazy "/lib/modules/$(uname -r)"; }
-
 # A service on port 443 of the initial namespace that sends first, and no TLS.
 plain_service() {
 	timeout "$timeout" "$python" - <<-'PYTHON'

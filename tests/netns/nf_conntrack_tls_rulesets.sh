@@ -251,7 +251,7 @@ https server
 plan 82
 load reset=0 ports=8443 mark=0x10
 check "without a ruleset a condemned connection hangs" hangs
-check "conntrack -E tells of the mark" event
+check "conntrack -E shows the mark" event
 reload ports=0 mark=0x10
 # The rules under test bring their own.
 on router iptables -F

@@ -232,8 +232,9 @@ def missed(family: socket.AddressFamily) -> None:
 
 
 def middle_of_a_train(family: socket.AddressFamily) -> None:
-    """To a reset beyond what it expects, the server answers with an ACK, which has the right
-    number.""" client, server = pair(family) with ruleset("server", NO_DATA):
+    """A reset beyond what the server expects draws an ACK, which has the right number."""
+    client, server = pair(family)
+    with ruleset("server", NO_DATA):
         client.sendall(RECORD)
         client.sendall(NOT_TLS)
         is_reset(client)

@@ -143,7 +143,7 @@ def wait_until(
     end = time.monotonic() + timeout
     while not true():
         if time.monotonic() > end:
-            raise TimeoutError(f"waited in vain for {what}")
+            raise TimeoutError(f"timed out waiting for {what}")
         select.select([] if fd is None else [fd], [], [], 0.05)
 
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of what the tests stand on. KTAP. Runs in the build root, and needs no guest.
+# Tests of the tools that other tests use. KTAP. Runs in the build root, and needs no guest.
 
 set -euo pipefail
 
@@ -28,7 +28,7 @@ ordinary_lines_do_not_match() { none -e "$splats" "$here/ordinary.log"; }
 
 count() { awk -f "$here/../../scripts/ktap.awk"; }
 
-# counted PASSED FAILED COMMAND...: what is counted of its output, whole of it.
+# counted PASSED FAILED COMMAND...: the counts of its whole output.
 counted() {
 	local wanted="$1 $2" got
 	shift 2
@@ -37,7 +37,7 @@ counted() {
 	[[ $got == "$wanted" ]]
 }
 
-# fails COMMAND...: with its results counted, it fails, too.
+# fails COMMAND...: it fails, and so do its counted results.
 fails() { ! "$@" >/dev/null 2>&1; }
 
 noisy_shell() { bash "$here/noisy.sh"; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What has to add up, or come back, once the connections are gone.
+"""What has to add up, or be freed, once the connections are gone.
 
 account.py reasons: the router's condemned connections, and the reasons that they were condemned
     for, are as many.
@@ -18,7 +18,7 @@ from tlsnet import counters
 CACHES = Path("/sys/kernel/slab")
 # In caches, per CPU, and mapped.
 HELD = ("SUnreclaim", "Percpu", "VmallocUsed")
-# In kB. Had each of 20000 connections left 100 bytes, or each of 100 loads 20 KB, it would be more.
+# In kB. If each of 20000 connections left 100 bytes, or each of 100 loads 20 KB, it would be more.
 LITTLE = 2000
 # The counter after which the reasons stand.
 LAST_GENERAL = "resets"
@@ -36,7 +36,7 @@ def reasons() -> None:
 
 
 def held() -> dict[str, int]:
-    """What the kernel holds, in kB; what caches merely keep for later is given back first."""
+    """What the kernel holds, in kB, after caches have been shrunk."""
     for cache in CACHES.iterdir():
         if not cache.is_symlink():
             (cache / "shrink").write_text("1", encoding="ascii")

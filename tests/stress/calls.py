@@ -24,7 +24,7 @@ from tlsnet import counters, netns, reset
 
 WORKERS = 2 * os.cpu_count()
 SERVERS = ["10.0.2.2", "2001:db8:2::2", "10.0.2.3", "2001:db8:2::3"]
-# Storms swallow packets: what does not come soon does not matter. An upper bound otherwise.
+# In a storm packets are lost, and late ones do not matter. An upper bound otherwise.
 PATIENCE = {"exact": 600.0, "storm": 1.0, "hold": 5.0}
 # What depends on the order of events, beside the kinds of connections.
 LOOSE = {"retransmissions", "ooo_dropped", "dropped"}
@@ -84,7 +84,7 @@ def work(worker: int, how: str, count: int, until: str) -> tuple[list[int], int]
 
 
 def make(how: str, count: int, until: str = "") -> tuple[Counter[int], int]:
-    """Shares the connections out; how many of each kind were made, and how many failed."""
+    """Distributes the connections; returns how many of each kind were made, and how many failed."""
     total: Counter[int] = Counter()
     failures = 0
     with ProcessPoolExecutor(WORKERS) as pool:
@@ -98,7 +98,7 @@ def make(how: str, count: int, until: str = "") -> tuple[Counter[int], int]:
 
 
 def tell(made: int, failed: int, since: float) -> None:
-    """Prints what was done, for whoever wants to know how fast that is."""
+    """Prints what was done, and how fast."""
     seconds = time.monotonic() - since
     print(
         f"{made} connections, {failed} failed, {(made + failed) / seconds:.0f} a second", flush=True
@@ -139,7 +139,7 @@ def hold(count: int) -> None:
 
 
 def main() -> None:
-    """Does what it was told."""
+    """Runs the command line."""
     how, count = sys.argv[1], int(sys.argv[2])
     if how == "exact":
         exact(count)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Both CPUs on one connection: nothing is lost, nobody is condemned wrongly, and nobody twice.
+"""Both CPUs on one connection: nothing is lost, no connection is condemned wrongly, and none twice.
 
 cpus.py stream RECORDS: both ends send at once, each segment from another CPU than the one before.
 cpus.py race CONNECTIONS: both ends break a rule at once, each on its CPU.
@@ -88,7 +88,7 @@ def stream(count: int) -> None:
         reset(client)
         reset(server)
         if counters()["condemned"] != before["condemned"]:
-            raise AssertionError("an honest connection was condemned")
+            raise AssertionError("a valid connection was condemned")
 
 
 class Step:
@@ -98,7 +98,7 @@ class Step:
         self.at = mmap.mmap(-1, 2 * mmap.PAGESIZE)
 
     def wait(self, me: int, number: int) -> None:
-        """Waits, awake, until the other process has come to this number, too."""
+        """Spins until the other process has reached this number, too."""
         mine, other = (slice(i * mmap.PAGESIZE, i * mmap.PAGESIZE + 4) for i in (me, 1 - me))
         self.at[mine] = number.to_bytes(4, "little")
         while int.from_bytes(self.at[other], "little") < number:

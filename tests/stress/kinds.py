@@ -9,7 +9,7 @@ from vectorfile import lines_of
 
 @dataclass(frozen=True)
 class Kind:
-    """What the client says, how it ends, and what is counted beside the connection itself."""
+    """What the client sends, how it ends, and what is counted besides the connection itself."""
 
     data: bytes
     # "close": with FINs; "cut": reset when all has arrived; "reset": at once.

@@ -26,14 +26,14 @@ setup() {
 	local ns
 	checktool conntrack iptables ip6tables nft ip sysctl
 	setup_net
-	# One line per connection would be the console's stress, not ours.
+	# Log lines are limited: one per connection would stress the console.
 	sysctl -qw net.core.message_cost=5
-	# A minute's TIME-WAITs are memory, too.
+	# No TIME-WAIT sockets: those of a minute take memory, too.
 	on client sysctl -qw net.ipv4.tcp_max_tw_buckets=0
 	on client sysctl -qw "net.ipv4.ip_local_port_range=1024 65535"
 	on router sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_{close,time_wait}=1
 	table_size=$(sysctl -n net.netfilter.nf_conntrack_max)
-	# What a storm cut off gives up soon.
+	# Connections that the storm cut off give up soon.
 	for ns in client server; do
 		on $ns sysctl -qw net.ipv4.tcp_{fin_timeout,orphan_retries,synack_retries}=1
 	done
@@ -51,7 +51,7 @@ calls() { "$python" "$stress/calls.py" "$@" | tee "$scratch/told"; }
 # tell: what the calls said about their number and speed.
 tell() { note <"$scratch/told"; }
 
-# No connection has anything more to say: what the sink waits for never comes.
+# No connection sends any more: the sink would wait for ever.
 settled() {
 	{
 		on client ss -Htn state connected
@@ -78,18 +78,18 @@ no_reference() { [[ $(</sys/module/$module/refcnt) == 0 ]]; }
 leaves_nothing() { ! loaded && [[ ! -e /proc/net/$module ]] &&
 	! grep -q "\[$module\]" /proc/kallsyms; }
 
-# objects CACHE: how many are in use; what is merely kept for later is given back first.
+# objects CACHE: how many are in use; after caches have been shrunk.
 objects() {
 	echo 1 >"$caches/$1/shrink"
 	cut -d ' ' -f 1 "$caches/$1/objects"
 }
 
-# The namespaces went, and what they tracked with them; conntrack frees by RCU.
+# The namespaces are gone, with what they tracked; conntrack frees by RCU.
 no_conntrack_left() { (($(objects nf_conntrack) <= conntracks)); }
 
 memory_is_back() { account given-back "$scratch/memory" >"$scratch/told"; }
 
-# Clients died in the storm without its knowing.
+# Clients died in the storm, and the sink was not told.
 stop_sink() {
 	kill "${background[@]}"
 	wait "${background[@]}" 2>/dev/null || :
@@ -100,8 +100,7 @@ stop_sink() {
 
 calm() { [[ -e $over ]]; }
 
-# repeat PAUSE COMMAND...: until the storm is over. What fails in it, fails; but once it has to
-# succeed.
+# repeat PAUSE COMMAND...: until the storm is over. It may fail, but has to succeed once.
 repeat() {
 	local pause=$1 times=0 said=$scratch/$2.said
 	shift
@@ -191,8 +190,8 @@ storm() {
 
 holds() { (($(on router cat /proc/sys/net/netfilter/nf_conntrack_count) >= $1)); }
 
-# A table filled by connections that are alive: others are dropped, and what comes later is followed
-# as ever.
+# A table filled by connections that are alive: others are dropped, and later ones are followed as
+# usual.
 full_table() {
 	local cursor client status=0
 	"$python" "$stress/calls.py" hold 8 &
@@ -227,7 +226,8 @@ check "each of $((connections / 2)) connections is counted for what it is" calls
 	$((connections / 2))
 tell
 check "the table is full" full_table
-check "both CPUs on one connection, honest" "$python" "$stress/cpus.py" stream $((connections / 20))
+check "both CPUs on one connection, by the rules" \
+	"$python" "$stress/cpus.py" stream $((connections / 20))
 check "both CPUs break a rule of one connection" "$python" "$stress/cpus.py" race \
 	$((connections / 100))
 check "the counters add up" account reasons

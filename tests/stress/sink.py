@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Reads what comes, and says nothing, on every port named, IPv4 and IPv6; others may share them."""
+"""Reads what comes, and sends nothing, on every port named, IPv4 and IPv6; other processes may
+share the ports."""
 
 import resource
 import select
@@ -9,7 +10,7 @@ import sys
 
 
 def listen(port: int) -> socket.socket:
-    """A listener for both families, which other processes share the connections of."""
+    """A listener for both families; other processes may share its port."""
     listener = socket.create_server(
         ("::", port), family=socket.AF_INET6, backlog=4096, reuse_port=True, dualstack_ipv6=True
     )
@@ -40,7 +41,7 @@ def serve(ports: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    # Some stay for ever: their clients' RSTs were lost in a storm.
+    # Some stay until the end: their clients' RSTs were lost in a storm.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     serve([int(port) for port in sys.argv[1:]])

@@ -181,7 +181,8 @@ impl Reader {
             name: name.to_owned(),
             why: String::new(),
             file: self.file.clone(),
-            // Heartbeats are refused by default, and then no other rule about them would show.
+            // Heartbeats are allowed here. By default they are refused, and no other rule about
+            // them would apply.
             policy: Policy {
                 heartbeat: true,
                 ..Policy::default()

@@ -48,7 +48,7 @@ pub enum Fate {
     Condemned(Reason),
 }
 
-/// What is next, with nothing of it seen before.
+/// Read from its first byte on, none of it seen before.
 pub const NEW: Fate = Fate::Next { skip: 0 };
 
 /// A connection, and the verdict on it.
@@ -60,11 +60,11 @@ pub struct Wire {
     pub policy: Policy,
     /// The rule that was broken, if one was.
     pub verdict: Result<(), Reason>,
-    /// What the last segment came to.
+    /// The outcome of the last segment.
     pub last: Outcome,
 }
 
-/// What the last segment came to is no part of the state.
+/// The outcome of the last segment is not part of the state.
 impl PartialEq for Wire {
     fn eq(&self, other: &Self) -> bool {
         (self.connection, self.verdict) == (other.connection, other.verdict)
@@ -190,7 +190,7 @@ pub fn syn(seq: u32) -> Segment {
     }
 }
 
-/// A SYN-ACK that conntrack takes for the beginning of the connection.
+/// A SYN-ACK by which conntrack sees the connection begin.
 pub fn syn_ack(seq: u32, ack: u32) -> Segment {
     Segment {
         ack: Some(ack),

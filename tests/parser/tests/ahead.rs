@@ -47,8 +47,8 @@ fn segments_without_a_header_run_ahead_but_for_the_first() {
         assert!(!send(6000, 7000), "the edge has moved on");
         assert!(!send(5500, 7000));
         assert!(send(7000, 9500), "a header of application data");
-        assert!(send(9500, 11000), "behind a header");
-        assert!(send(1000, 4000), "what fills the hole");
+        assert!(send(9500, 11000), "after a header");
+        assert!(send(1000, 4000), "what fills the gap");
         assert!(send(4000, 5000), "what was dropped");
         assert!(send(11000, 18015), "the framing is kept");
         assert!(wire.passes(base + 18015, &data(1)));
@@ -56,7 +56,7 @@ fn segments_without_a_header_run_ahead_but_for_the_first() {
     }
 }
 
-/// As short as a header it may be, and no shorter.
+/// A segment may be as short as a header, and no shorter.
 #[test]
 fn what_runs_ahead_is_as_long_as_a_header() {
     for (length, ahead) in [(4, false), (5, true)] {
@@ -76,10 +76,10 @@ fn the_edge_stays_while_the_hole_is_filled() {
     assert!(!send(4000, 5000), "the first");
     assert!(send(5000, 6000));
     for (from, to) in [(1000, 2000), (2000, 4000), (4000, 5000)] {
-        assert!(send(from, to), "what fills the hole");
+        assert!(send(from, to), "what fills the gap");
     }
-    assert!(send(6000, 7000), "a hole in a body");
-    assert!(!send(9500, 10500), "the first behind the next hole");
+    assert!(send(6000, 7000), "a gap in a body");
+    assert!(!send(9500, 10500), "the first after the next gap");
     assert!(send(10500, 24015));
     for header in 1..6 {
         let at = 9010 + header * 16005;
@@ -87,7 +87,7 @@ fn the_edge_stays_while_the_hole_is_filled() {
         assert_eq!(send(at - 1000, at + 1000), header < 5, "a header");
         assert!(send(at + 1000, at + 15005), "{header}");
     }
-    assert!(send(7000, 9500), "what fills the hole");
+    assert!(send(7000, 9500), "what fills the gap");
     assert!(send(9500, 10500), "what was dropped");
     let at = 9010 + 5 * 16005;
     assert!(send(at - 1000, at + 1000), "what was dropped");
@@ -109,7 +109,7 @@ fn small_records_run_ahead_but_for_the_first() {
         assert!(send(0));
         let dropped: Vec<_> = (2..segments.len()).filter(|&n| !send(n)).collect();
         assert_eq!(dropped, [2], "{case}");
-        assert!(send(1), "what fills the hole");
+        assert!(send(1), "what fills the gap");
         assert!(send(2), "what was dropped");
         assert!(wire.passes(base + stream.len() as u32, &data(1)));
         assert!(!wire.connection.in_record(Original));
@@ -175,8 +175,8 @@ fn a_chain_that_no_record_begins_is_forgotten() {
             wire.client(base + 4000, &heartbeat);
             assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated), "{end}");
         } else {
-            // A record ends where no header can be: its receiver finds that, and here nothing more
-            // is read.
+            // A record ends where no header can be: the receiver notices that, and nothing more is
+            // read here.
             assert_eq!(wire.client(base + 4000, &[24, 3, 3, 0, 40]), OutOfOrder);
         }
     }
@@ -196,7 +196,7 @@ fn a_segment_goes_on_over_a_chain_that_is_none() {
     }
 }
 
-/// Of the chain's last record what is still to come is searched, as ever.
+/// The rest of the chain's last record is searched for runs, as usual.
 #[test]
 fn the_rest_behind_a_chain_is_searched() {
     let chain = data(1000);
@@ -209,7 +209,7 @@ fn the_rest_behind_a_chain_is_searched() {
     assert_eq!(wire.verdict, Err(Reason::SuspiciousSequence));
 }
 
-/// The edge of the other side is no chain, wherever it lies.
+/// The search end of the other side is not taken for a chain, wherever it lies.
 #[test]
 fn the_other_side_s_edge_is_no_chain() {
     let (_, [base, _]) = established("honest_full_handshake_12");
@@ -268,8 +268,8 @@ fn what_ran_ahead_is_not_read_again() {
     assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
 }
 
-/// No other header runs ahead, nor one of application data that does not lie where the last record
-/// ends.
+/// No other header passes out of order, nor one of application data that does not lie where the
+/// last record ends.
 #[test]
 fn only_a_chain_of_application_data_runs_ahead() {
     let header = |content_type, minor| [&[content_type, 3, minor, 0, 40][..], &[0xaa; 40]].concat();
@@ -324,7 +324,7 @@ fn a_chain_has_its_limits() {
     }
 }
 
-/// Only one side has room for a chain, and none is made while the other one has an edge.
+/// Only one side has room for a chain, and none is made while the other side has a search end.
 #[test]
 fn one_side_at_a_time_has_a_chain() {
     let (mut wire, [base, answers]) = established("honest_full_handshake_12");
@@ -360,7 +360,7 @@ fn one_side_at_a_time_has_a_chain() {
     assert!(send(&mut wire, Reply, 5000, &data(995)));
 }
 
-/// What is lost takes along what was kept in it.
+/// A lost direction loses the chain that was kept in it.
 #[test]
 fn a_chain_is_lost_with_either_side() {
     for direction in [Original, Reply] {
@@ -450,7 +450,7 @@ fn an_edge_stays_when_the_other_side_sends() {
 }
 
 /// A request for a heartbeat whose header is dropped, and sent again with other bytes, passes
-/// unread. If the header of the answer is lost as well, nothing of the answer runs ahead.
+/// unread. If the header of the answer is lost as well, nothing of the answer passes out of order.
 #[test]
 fn no_answer_runs_ahead_to_what_was_not_read() {
     let (mut wire, [base, answers]) = established("honest_full_handshake_12");
@@ -471,7 +471,7 @@ fn no_answer_runs_ahead_to_what_was_not_read() {
     }
 }
 
-/// As far as a receiver's window reaches, but for exotic ones.
+/// As far as a receiver's window usually reaches.
 #[test]
 fn nothing_runs_ahead_too_far() {
     for (end, ahead) in [(1 << 26, true), ((1 << 26) + 1, false)] {
@@ -488,8 +488,8 @@ fn isn_for(case: &str, at: u32, seq: u32) -> u32 {
     seq.wrapping_sub(at + 1 + base)
 }
 
-/// In TLS 1.3 no handshake record in the clear follows the handshake: an edge or a chain is not
-/// taken for a message that has begun.
+/// In TLS 1.3 no handshake record in the clear follows the handshake: a search end or a chain is
+/// not taken for a message that has begun.
 #[test]
 fn an_edge_is_no_handshake_message() {
     let case = "honest_full_handshake_13";
@@ -529,7 +529,7 @@ fn an_edge_is_no_handshake_message() {
     }
 }
 
-/// A heartbeat in the clear that has begun keeps its bytes where the edge would be.
+/// A heartbeat in the clear that has begun keeps its bytes where the search end would be.
 #[test]
 fn nothing_runs_ahead_of_a_heartbeat_that_has_begun() {
     let case = "honest_full_handshake_13";
@@ -549,7 +549,7 @@ fn nothing_runs_ahead_of_a_heartbeat_that_has_begun() {
     assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
 }
 
-/// Of a chain that was read up to nothing is left for the other side to wait for.
+/// Once a chain has been read up to, the other side does not wait for it.
 #[test]
 fn a_chain_that_was_reached_blocks_nobody() {
     let (mut wire, [base, answers]) = established("honest_full_handshake_13");
@@ -558,7 +558,7 @@ fn a_chain_that_was_reached_blocks_nobody() {
         |from: u32, to: u32| wire.passes(base + from, &stream[from as usize..to as usize]);
     assert!(!send(1000, 2000), "the first");
     assert!(send(2000, 4000));
-    assert!(send(0, 2000), "what fills the hole");
+    assert!(send(0, 2000), "what fills the gap");
     let answer = data(1400).repeat(10);
     for (n, segment) in answer.chunks(1448).enumerate().skip(2) {
         let header = Segment {
@@ -569,8 +569,8 @@ fn a_chain_that_was_reached_blocks_nobody() {
     }
 }
 
-/// A residual risk: a length that was sent again hides a request in what is taken for a body. The
-/// answer is refused, but for what runs ahead if its header is lost.
+/// A residual risk: a length that was sent again hides a request in a supposed body. The answer is
+/// refused, except for what passes out of order if its header is lost.
 #[test]
 fn a_length_that_is_sent_again_misleads() {
     let (mut wire, [base, answers]) = established("honest_full_handshake_12");
@@ -624,7 +624,7 @@ fn answers_run_ahead_to_what_lies_in_a_body() {
     }
 }
 
-/// A segment without an acknowledgment is read by nobody.
+/// No receiver reads a segment without an acknowledgment.
 #[test]
 fn nothing_without_an_acknowledgment_runs_ahead() {
     let (mut wire, base) = within_a_record("honest_full_handshake_13");
@@ -657,7 +657,7 @@ fn nothing_runs_ahead_of_what_may_be_the_first_part_of_a_header() {
     assert!(!wire.passes(base + 5002, &[0xaa; 1000]));
     assert!(
         wire.passes(base + 6002, &[0xaa; 1000]),
-        "but behind the next"
+        "but after the next"
     );
 }
 

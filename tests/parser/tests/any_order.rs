@@ -44,7 +44,7 @@ fn chaos() -> impl Strategy<Value = Vec<(Index, usize)>> {
     collection::vec((any::<Index>(), 1..1500_usize), 0..60)
 }
 
-/// Sends parts of a stream, as they come, and then all of it in order.
+/// Sends parts of a stream in the order given, and then all of it in order.
 fn send_all(stream: &[u8], parts: &[(Index, usize)], size: usize) -> Wire {
     let mut wire = Wire::open(ISN);
     for (start, length) in parts {
@@ -72,7 +72,7 @@ proptest! {
         prop_assert_eq!(send_all(stream, &parts, size), send_all(stream, &[], 1460));
     }
 
-    /// What breaks a rule breaks it, whatever is lost, repeated or cut on its way.
+    /// A broken rule is found, whatever is lost, repeated or cut on its way.
     #[test]
     fn any_order_condemns_a_breach(parts in chaos(), size in 1..1500_usize) {
         let stream = [HONEST_STREAM.clone(), vec![24, 3, 3, 0, 3, 1, 0x40, 0], data(500)].concat();
@@ -123,7 +123,7 @@ fn has_whole_heartbeat(stream: &[u8]) -> bool {
 }
 
 /// Whether a header lies in a body, and another one, there or not, where that one's record would
-/// end: a chain that is none would be believed. Of random bytes one in 2^36 begins one.
+/// end: a false chain would be believed. Of random bytes one in 2^36 begins one.
 fn has_chain_by_chance(stream: &[u8]) -> bool {
     let length_at = |at: usize| match stream.get(at..)?.first_chunk()? {
         [23, 3, 3, high, low] => Some(5 + usize::from(u16::from_be_bytes([*high, *low]))),
@@ -198,8 +198,8 @@ proptest! {
         prop_assert!(!wire.connection.in_record(Original));
     }
 
-    /// Whoever sends what he likes, in any order and again with other bytes: a receiver that keeps
-    /// of each byte what came first finds no heartbeat in it, but for one whose header was cut.
+    /// An attacker sends any bytes, in any order, and again with other bytes. A receiver that keeps
+    /// the first version of each byte finds no heartbeat in them, except one whose header was cut.
     #[test]
     fn nothing_that_is_sent_again_hides_a_heartbeat(
         sent in collection::vec((0..24_u32, 1..6_usize, tokens()), 1..60),
@@ -222,7 +222,7 @@ proptest! {
         }
     }
 
-    /// No header that breaks a rule runs ahead.
+    /// No header that breaks a rule passes out of order.
     #[test]
     fn what_runs_ahead_hides_no_heartbeat(
         before in records(),

@@ -63,7 +63,7 @@ fn opened(case: &str) -> (Wire, [u32; 2]) {
     (wire, next.map(|at| ISN + 1 + at))
 }
 
-/// Conntrack gets in sync again by a SYN-ACK that answers a SYN it ignored
+/// Conntrack resynchronises at a SYN-ACK that answers a SYN it ignored
 /// (nf_conntrack_proto_tcp.c, case b), and keeps the entry, and the helper's 32 bytes. A client
 /// that comes again from the same port then hangs.
 #[test]
@@ -169,8 +169,8 @@ fn large_heartbeats_one_after_the_other_pass() {
 }
 
 /// TLS compression (RFC 3749): a request of 3 bytes may fill a record (empty stored blocks), so
-/// that the credit lets 16 KiB of leak back, as often as wanted. The ServerHello shows the method;
-/// a credit of lengths means nothing then.
+/// that the credit lets answers of 16 KiB back, any number of times. The ServerHello shows the
+/// method; a credit of lengths means nothing then.
 #[test]
 fn heartbeats_in_compressed_sessions_are_not_balanced_by_length() {
     let hello = |kind: u8, choice: &[u8]| {
@@ -245,8 +245,8 @@ fn a_server_s_ccs_without_a_session_to_resume_is_out_of_order() {
 }
 
 /// README: residual risks "only inside an encrypted session (in the clear the server's answer is
-/// dropped for what it is)". Not for rules whose breach has no answer: a decoy that the server
-/// never gets hides an early ChangeCipherSpec.
+/// dropped for what it is)". That does not hold for rules whose break has no answer: a decoy that
+/// the server never gets hides an early ChangeCipherSpec.
 #[test]
 fn a_decoy_in_the_clear_hides_nothing_but_heartbeats() {
     let mut wire = Wire::fresh();
@@ -271,8 +271,8 @@ fn a_decoy_in_the_clear_hides_nothing_but_heartbeats() {
 }
 
 /// README: "if the one with the answer's header was lost between the endpoint and the module, parts
-/// of the rest may pass." It need not be that one: any segment before it will do, and the header
-/// itself arrives, is seen, and dropped.
+/// of the rest may pass." It need not be that segment: any segment before it is enough. The header
+/// then arrives, is seen, and is dropped.
 #[test]
 fn an_answer_whose_header_was_seen_does_not_pass() {
     let (mut wire, next) = opened("honest_full_handshake_12");
@@ -353,8 +353,8 @@ fn data_that_an_ack_has_overtaken_is_read() {
 }
 
 /// What a server sends before its SYN-ACK no client reads (RFC 9293 3.10.7.3), and conntrack
-/// ignores it (SYN_SENT, ACK in reply: sIG), but lets it pass with its connection. The module picks
-/// the server's stream up there.
+/// ignores it (SYN_SENT, ACK in reply: sIG), but lets it pass with its connection. The module
+/// follows the server's stream from there.
 #[test]
 fn data_before_the_syn_ack_begins_no_stream() {
     let mut wire = Wire::fresh();
@@ -366,7 +366,7 @@ fn data_before_the_syn_ack_begins_no_stream() {
     let hello = &exchange("honest_full_handshake_12")[0].1;
     assert_eq!(wire.send(Original, seg(next[0], next[1]), hello), NEW);
     next[0] += hello.len() as u32;
-    // Whatever the server sends now: no TLS at all, SSL2, a heartbleed request.
+    // All that the server sends then passes: other bytes than TLS, SSL2, a heartbleed request.
     let fate = wire.send(Reply, seg(next[1], next[0]), &[24, 3, 3, 0, 3, 1, 0x40, 0]);
     assert_eq!(fate, Condemned(Reason::Heartbleed));
 }
@@ -417,8 +417,8 @@ fn the_syn_ack_that_the_client_takes_counts() {
     assert_eq!(fate, Condemned(Reason::Heartbleed));
 }
 
-/// RFC 8071 (NETCONF and RESTCONF Call Home, port 4336): who opens the TCP connection is the TLS
-/// server.
+/// RFC 8071 (NETCONF and RESTCONF Call Home, port 4336): the side that opens the TCP connection is
+/// the TLS server.
 #[test]
 fn a_call_home_passes() {
     let mut wire = Wire::fresh();
@@ -431,7 +431,7 @@ fn a_call_home_passes() {
     assert!(fates.iter().all(|f| *f == NEW), "{fates:?}");
 }
 
-/// RFC 6091: a Certificate of an OpenPGP key begins with its descriptor's type, and no list.
+/// RFC 6091: a Certificate of an OpenPGP key begins with its descriptor's type, and is not a list.
 #[test]
 fn an_openpgp_certificate_passes() {
     let mut wire = Wire::fresh();
@@ -460,7 +460,7 @@ fn an_openpgp_certificate_passes() {
 }
 
 /// RFC 8446 4.2.10: 0-RTT data goes on until the client has seen the ServerHello, here of TLS 1.1
-/// (the attempt fails, but nobody attacks: the reason that is logged is wrong).
+/// (the attempt fails, but there is no attack: the logged reason is wrong).
 #[test]
 fn early_data_to_an_old_server_is_no_mismatch() {
     let mut wire = Wire::fresh();

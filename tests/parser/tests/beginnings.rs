@@ -107,12 +107,12 @@ fn a_segment_that_acknowledges_less_than_before_is_not_read() {
     assert_eq!(
         wire.send(Original, stale(0), &message(40)),
         Retransmission,
-        "it may fill a hole"
+        "it may fill a gap"
     );
     wire.client(45, &message(100)[..5]);
     let before = wire.clone();
     assert_eq!(wire.send(Original, stale(80), &[0xaa; 70]), OutOfOrder);
-    assert_eq!(wire, before, "behind a hole");
+    assert_eq!(wire, before, "after a gap");
 }
 
 #[test]

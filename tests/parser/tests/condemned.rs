@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What becomes of a condemned connection, and of one whose beginning was not seen.
+//! A condemned connection, and one whose beginning was not seen.
 
 use nf_conntrack_tls_tests::{
     tls_parser::{
@@ -43,7 +43,8 @@ fn a_condemned_connection_s_payload_is_dropped_both_ways() {
     assert_eq!(wire.send(Original, fin, &data(40)), condemned);
 }
 
-/// An acknowledgment or a FIN shows that an end is alive, and is answered by a reset.
+/// An acknowledgment or a FIN shows that an end still has the connection, and is answered by a
+/// reset.
 #[test]
 fn only_resets_and_syns_pass_a_condemned_connection() {
     let mut wire = Wire::greeted(ISN);

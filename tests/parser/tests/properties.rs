@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whatever comes, in whatever pieces: no panic, the same verdict, and 32 bytes of state.
+//! Any bytes, in any pieces: no panic, the same verdict, and 32 bytes of state.
 
 use nf_conntrack_tls_tests::{
     tls_parser::{
@@ -150,7 +150,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// The law: pieces give what the whole gives, down to the state if nothing is broken.
+    /// Pieces give the same verdict as the whole, and the same state if no rule is broken.
     #[test]
     fn pieces_change_nothing(
         policy in policy(),
@@ -185,7 +185,7 @@ proptest! {
         }
     }
 
-    /// Between the two directions' lines nothing is lost: an empty feed changes nothing.
+    /// An empty feed changes nothing, at any point between the lines of both directions.
     #[test]
     fn nothing_is_nothing(policy in policy(), lines in anything(), direction in direction()) {
         let (verdict, before) = feed(&policy, &lines, &[]);

@@ -125,7 +125,7 @@ fn an_ignored_ccs_is_judged_alike_however_it_is_cut() {
     assert!(verdicts.iter().all(|v| *v == verdicts[0]), "{verdicts:?}");
 }
 
-/// Whatever is ignored, the rules beside it hold.
+/// Other rules apply, whichever is ignored.
 #[test]
 fn a_heartbeat_that_is_too_short_is_refused_all_the_same() {
     let short = record_of(24, &[1]);
@@ -145,7 +145,7 @@ fn a_heartbeat_that_is_too_short_is_refused_all_the_same() {
     }
 }
 
-/// An answer that nobody asked for changes nothing in a hello of the other side.
+/// An answer without a request changes nothing in a hello of the other side.
 #[test]
 fn a_reported_response_does_not_disturb_the_other_side_s_hello() {
     let mut wire = Wire::open(ISN);
@@ -214,7 +214,7 @@ fn a_chain_outlives_a_reported_break_of_the_other_side() {
     assert!(!wire.connection.in_record(Original));
 }
 
-/// A stream that was lost may be taken up again at a ClientHello that is sent again.
+/// A stream that was lost may be resynchronised at a ClientHello that is sent again.
 #[test]
 fn a_hello_sent_again_to_a_lost_stream_is_no_false_alarm() {
     let (mut wire, [at, _]) = passive("honest_full_handshake_12");

@@ -18,7 +18,7 @@ use proptest::{
     sample::Index, //
 };
 
-/// The rule as it is written: one byte after the other.
+/// The rule by definition: one byte after the other.
 fn oracle(run: u16, limit: u16, bytes: &[u8]) -> Option<u16> {
     if limit == 0 {
         return Some(0);
@@ -229,7 +229,7 @@ fn finds_the_run_that_was_carried_over() {
     }
 }
 
-/// A limit below the count carried over: only a further low byte tells.
+/// With a limit below the count carried over, only a further low byte breaks the rule.
 #[test]
 fn a_lowered_limit_is_told_by_the_next_low_byte() {
     for limit in [5, 128] {

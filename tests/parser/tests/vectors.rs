@@ -124,7 +124,7 @@ fn check_cuts(
     .map_err(|e| format!("byte by byte: {e}"))
 }
 
-/// Feeds parts; what comes of it must be what came of the whole.
+/// Feeds parts; the result must be that of the whole.
 fn check_parts<'a>(
     case: &Case,
     direction: Direction,
@@ -153,7 +153,8 @@ fn check_parts<'a>(
     Ok(())
 }
 
-/// A condemned connection accepts nothing more, whoever sends it; any other is not condemned.
+/// A condemned connection accepts nothing more from either side; a connection that passed is not
+/// condemned.
 fn check_end(case: &Case, connection: &Connection) -> Result<(), String> {
     if connection.condemned() != case.expect {
         return Err(format!("condemned for {:?}", connection.condemned()));
@@ -186,7 +187,7 @@ fn name(verdict: Result<(), Reason>) -> &'static str {
 }
 
 fn every_reason_has_its_file() {
-    // What TCP alone can tell is in stream.rs.
+    // The reasons that depend on TCP are in beginnings.rs.
     let mut expected: BTreeSet<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
     expected.remove(Reason::UrgentData.name());
     expected.insert("honest");

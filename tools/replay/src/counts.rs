@@ -6,7 +6,7 @@ use crate::tls_parser;
 use serde::Serialize;
 use std::ops::AddAssign;
 
-/// Declares the counters, and what goes through all of them.
+/// Declares the counters, and functions over all of them.
 macro_rules! counts {
     ($($name:ident,)*) => {
         /// What became of segments, by the names of the module's counters, which `tls_parser`

@@ -30,7 +30,7 @@ const LZ4: &[u8] = &[0x04, 0x22, 0x4d, 0x18];
 /// The most memory that a block of xz may ask for, in KiB: `xz -9` asks for 65 MiB.
 const XZ_MEMORY: u32 = 256 << 10;
 
-/// What is compressed in a way that is not read here, with its name.
+/// Formats that are recognised and not supported, with their names.
 const OTHERS: [(&[u8], &str); 5] = [
     (b"BZh", "bzip2"),
     (&[0x02, 0x21, 0x4c, 0x18], "lz4's legacy format"),
@@ -43,7 +43,7 @@ const OTHERS: [(&[u8], &str); 5] = [
 ///
 /// # Errors
 ///
-/// The name of what it is compressed by, if that is not read here.
+/// The name of the compression, if that is not supported.
 pub(crate) fn decompress(
     start: Vec<u8>,
     input: Box<dyn Read>,

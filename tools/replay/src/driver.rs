@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A segment's way through the parser: its payload, and who else is shown what is read of it.
+//! A segment's way through the parser: its payload, and an observer of the bytes that are read.
 
 use crate::{
     counts::Counts,
@@ -16,11 +16,11 @@ use crate::{
 };
 use std::ops::ControlFlow;
 
-/// Who is shown the bytes that are read, in their order.
+/// Gets the bytes that are read, in their order.
 pub(crate) trait Tap {
     /// The next bytes of that direction.
     fn read(&mut self, direction: Direction, bytes: &[u8]);
-    /// What follows in that direction does not follow what was read.
+    /// The next bytes in that direction do not follow those that were read.
     fn lose(&mut self, direction: Direction);
 }
 
@@ -37,7 +37,7 @@ impl<T: Tap> Payload for Tapped<'_, T> {
         let end = self.bytes.len().min(to as usize);
         let part = self.bytes.get(from as usize..end).unwrap_or_default();
         self.tap.read(self.direction, part);
-        // Whether it breaks off is the parser's affair.
+        // The parser handles a payload that breaks off.
         let _ = each(part);
         // No more than was asked for.
         part.len() as u32

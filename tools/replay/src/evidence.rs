@@ -3,8 +3,8 @@
 //! The packets of condemned connections, as a capture with a comment at the packet that broke the
 //! rule.
 //!
-//! Which connections are condemned is known at the end only. So all is read twice; what cannot be,
-//! as a pipe, is kept in a file without a name until then.
+//! Only at the end is it known which connections are condemned. So all input is read twice. Input
+//! that cannot be, such as a pipe, is kept in an unnamed file until then.
 
 use crate::{
     flow::Flow,
@@ -62,7 +62,7 @@ pub(crate) struct Evidence {
     read: Vec<Read>,
 }
 
-/// A file without a name, which goes when it is closed.
+/// An unnamed file, which is gone when it is closed.
 pub(crate) fn nameless() -> io::Result<File> {
     let name = format!("tls-replay-{}", process::id());
     let path = env::temp_dir().join(name);
@@ -159,7 +159,7 @@ impl Evidence {
         });
         match copied {
             Err(Stop::Output(err)) => Err(err),
-            // What is wrong with it was told before.
+            // Its error was reported before.
             Ok(()) | Err(Stop::Capture) => Ok(()),
         }
     }

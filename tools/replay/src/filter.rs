@@ -10,8 +10,8 @@
 //!             | "ip" | "ip6" | "tcp"
 //! ```
 //!
-//! A value without a qualifier takes the one before: `port 443 or 8443`. Unlike BPF this sees the
-//! packets within tunnels.
+//! A value without a qualifier has that of the value before: `port 443 or 8443`. Unlike BPF this
+//! sees the packets within tunnels.
 
 use crate::{
     packet::{
@@ -132,7 +132,7 @@ enum Kind {
     Port,
 }
 
-/// So deep may parentheses and negations be.
+/// How deep parentheses and negations may be nested.
 const MAX_DEPTH: usize = 64;
 
 struct Parser<'a> {

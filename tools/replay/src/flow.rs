@@ -57,7 +57,7 @@ pub(crate) struct Side {
     fin: bool,
 }
 
-/// What there is to say of a connection in a word.
+/// The verdict on a connection, in a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Condemned(Reason),
@@ -190,7 +190,7 @@ impl Flow {
         client.packets == 0 || server.packets == 0
     }
 
-    /// Whether bytes are not in the capture that must have been on the wire.
+    /// Whether the capture lacks bytes that must have been on the wire.
     pub(crate) fn is_lossy(&self) -> bool {
         let counts = &self.counts;
         self.acked_unseen || counts.gaps_skipped + counts.ooo_passed + counts.ooo_dropped > 0
@@ -255,7 +255,7 @@ impl Flow {
         }
     }
 
-    /// Follows what still waits; true if that condemns the connection.
+    /// Follows all segments that still wait; true if one condemns the connection.
     pub(crate) fn finish(&mut self, policy: &Policy, budget: &mut Budget) -> bool {
         let was_condemned = self.broken.is_some();
         for direction in [Direction::Original, Direction::Reply] {
@@ -264,7 +264,7 @@ impl Flow {
         self.broken.is_some() && !was_condemned
     }
 
-    /// Follows what waits no more, or all that waits.
+    /// Follows segments that need not wait any more, or all that wait.
     fn release(&mut self, policy: &Policy, direction: Direction, all: bool, budget: &mut Budget) {
         if !self.orders[direction as usize].waits() {
             return;
@@ -351,8 +351,8 @@ impl Flow {
             ack_lag: lag,
             max_window: own.max_window.max(own.window(packet)),
             begins: segment.syn && segment.ack.is_some() && !self.established && own.is_new(packet),
-            // Its bytes may be in no packet of the capture, so that no ACK tells where a stream
-            // begins; and without all ACKs, nobody knows what overruns a window.
+            // The capture may lack its bytes, so that no ACK shows where a stream begins. Without
+            // all ACKs it is unknown what overruns a window.
             established: None,
             overruns: false,
             ..segment
@@ -378,8 +378,7 @@ impl Side {
         }
     }
 
-    /// The window that a packet of this side offers; as large as can be if nobody knows how it is
-    /// scaled.
+    /// The window that a packet of this side offers; the largest possible if its scale is unknown.
     fn window(&self, packet: &Packet<'_>) -> u32 {
         let scale = if packet.segment.syn {
             0

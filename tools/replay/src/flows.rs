@@ -42,7 +42,7 @@ pub(crate) enum News<'a> {
     Condemned(&'a Flow),
     /// It came to its end; more packets of it may follow.
     Closed(&'a Flow),
-    /// It left the table; if it was forgotten, before its end, to make room for others.
+    /// It left the table. If it was forgotten, that was before its end, to make room for others.
     Gone(&'a Flow, Forgotten),
 }
 
@@ -53,7 +53,7 @@ pub(crate) enum Forgotten {
     No,
 }
 
-/// Whom to tell.
+/// The receiver of events.
 pub(crate) trait Listener {
     fn tell(&mut self, news: News<'_>) -> io::Result<()>;
 }
@@ -150,7 +150,7 @@ impl<'a> Table<'a> {
     ) -> io::Result<()> {
         match self.flows.get(&key) {
             Some(flow) if flow.is_over() => self.end(&key, Forgotten::No, listener),
-            // Nothing but ACKs of it was seen, which did not tell who is the client.
+            // Only ACKs of it were seen, which did not show which side is the client.
             Some(flow) if !flow.syn && flow.client != packet.from => {
                 self.flows.remove(&key);
                 Ok(())
@@ -182,7 +182,7 @@ impl<'a> Table<'a> {
         let to_server = if packet.segment.syn {
             packet.segment.ack.is_none()
         } else if ports.all {
-            // The lower port is the likelier server's.
+            // The lower port is more likely the server's.
             to.port() < from.port()
         } else {
             ports.has(to.port())
@@ -201,7 +201,7 @@ impl<'a> Table<'a> {
             return Ok(());
         }
         self.remove(Flow::is_ending, Forgotten::No, listener)?;
-        // To look through the table for each new connection would take long.
+        // Several at once, since a search of the table for each new connection would take long.
         let spare = max.div_ceil(8);
         let Some(surplus) = (self.flows.len() + spare).checked_sub(max + 1) else {
             return Ok(());

@@ -204,7 +204,7 @@ fn server_hello(body: &[u8]) -> Option<Version> {
     Some(Version(chosen.unwrap_or(legacy)))
 }
 
-/// A name that no terminal takes for anything else.
+/// A name without characters that a terminal interprets.
 fn printable(name: &[u8]) -> Box<str> {
     name.escape_ascii().to_string().into()
 }

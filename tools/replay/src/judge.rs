@@ -30,9 +30,9 @@ use std::io;
 enum Stop {
     /// It cannot be.
     Capture(reader::Error),
-    /// Nobody can be told any more.
+    /// The output cannot be written.
     Output(io::Error),
-    /// Somebody asked for the end.
+    /// A signal ended the reading.
     Asked,
 }
 

@@ -45,7 +45,7 @@ use std::{
 use top::Counter;
 use totals::Totals;
 
-/// As grep's; that something was found is not hidden by a bad file among many.
+/// Exit statuses as grep's. A bad file among many does not hide that something was found.
 fn status(totals: &Totals) -> ExitCode {
     match (totals.condemned, totals.bad_files) {
         (1.., _) => ExitCode::SUCCESS,

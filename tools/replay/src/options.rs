@@ -339,7 +339,7 @@ impl Options {
         }
     }
 
-    /// What is read, and what is to be said of what is not.
+    /// What is read, and errors about what is not.
     pub(crate) fn sources(&self) -> (Vec<Source>, Vec<(String, String)>) {
         if let Some(interface) = &self.interface {
             let source = Source::Interface(interface.clone(), self.capture_filter.clone());

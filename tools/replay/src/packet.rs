@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! From a captured frame to its TCP segment: what stands before IP by `tunnels`, IP and TCP by
+//! From a captured frame to its TCP segment: what precedes IP by `tunnels`, IP and TCP by
 //! etherparse.
 
 use crate::{
@@ -96,7 +96,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Takes one header after the other off; `None` if one of them cannot be read.
+    /// Removes one header after the other; `None` if one of them cannot be read.
     fn unwrap(&self, mut layer: Layer<'a>) -> Option<Contents<'a>> {
         let mut tunnel = None;
         for _ in 0..MAX_LAYERS {
@@ -205,7 +205,7 @@ fn segment(tcp: &TcpSlice<'_>, len: u32) -> Segment {
         urg: tcp.urg(),
         signed: options.signed,
         mptcp: options.mptcp,
-        // Its connection tells the rest.
+        // The rest comes from its connection.
         ..Segment::default()
     }
 }

@@ -28,11 +28,11 @@ use std::{
 const TEMPLATE: &str = include_str!("page.html");
 /// Stands in the template where the data goes.
 const MARK: &str = "\"DATA\"";
-/// So many connections have a row: of condemned ones, and of others.
+/// How many connections have a row: condemned ones, and others.
 const MAX_ROWS: usize = 10_000;
 /// The time over which connections are counted together until the page is written.
 const MINUTE: i64 = 60_000_000_000;
-/// So many bars show them.
+/// How many bars show them.
 const MAX_BARS: i64 = 60;
 
 /// Connections, and how many of them are condemned.

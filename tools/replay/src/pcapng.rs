@@ -91,7 +91,7 @@ fn pad(body: &mut Vec<u8>) {
 }
 
 fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
-    // What is longer is cut.
+    // A longer value is cut.
     let length = value.len().min(u16::MAX.into());
     body.extend(code.to_le_bytes());
     body.extend((length as u16).to_le_bytes());

@@ -33,7 +33,7 @@ use std::{
 
 /// Where blocks are read into; it grows for longer ones.
 const BUFFER: usize = 1 << 17;
-/// The longest block that is believed to be one.
+/// A longer block counts as damage.
 const MAX_BLOCK: usize = 1 << 24;
 
 const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
@@ -238,7 +238,7 @@ fn uncompressed(
     let compressed;
     (input, compressed) = decompress(start, input).map_err(Error::Compressed)?;
     start = first(&mut input, PCAP_HEADER, extent)?;
-    // A decoder may take the end of its input for its own.
+    // A decoder may treat a truncated input as its end.
     if compressed && (start.len() as u64) < PCAP_HEADER {
         return Err(Error::Truncated);
     }
@@ -295,7 +295,7 @@ struct Interface {
 }
 
 impl Interface {
-    /// The time of a packet; what does not fit is no time.
+    /// The time of a packet; none if it does not fit.
     fn time(&self, ticks: u64) -> Time {
         let (seconds, part) = (ticks / self.ticks, ticks % self.ticks);
         let nanoseconds = if SECOND % self.ticks == 0 {
@@ -322,12 +322,12 @@ struct Fields<'a> {
     ticks: u64,
 }
 
-/// The packet of a block, if it has one; what else is needed of blocks goes to `interfaces`.
+/// The packet of a block, if it has one; other facts from blocks go to `interfaces`.
 fn fields<'a>(interfaces: &mut Vec<Interface>, block: &PcapBlockOwned<'a>) -> Option<Fields<'a>> {
     match block {
         PcapBlockOwned::LegacyHeader(header) => {
             *interfaces = vec![Interface {
-                // The high bits tell of a checksum after each frame.
+                // The high bits say whether a checksum follows each frame.
                 link: header.network.0 & 0xffff,
                 ticks: if header.is_nanosecond_precision() {
                     1_000_000_000

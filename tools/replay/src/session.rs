@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is made of all that is told: output as it comes, sums, a page, evidence.
+//! What a run produces: output as it comes, sums, a page, evidence.
 
 use crate::{
     evidence::Evidence,
@@ -85,7 +85,7 @@ impl Session {
         }
     }
 
-    /// Tells what is wrong with a file, after what was told of it.
+    /// Prints what is wrong with a file, after its output.
     pub(crate) fn complain(&mut self, file: &str, what: &str) -> io::Result<()> {
         self.out.flush()?;
         self.progress.clear();
@@ -176,7 +176,7 @@ impl Listener for Session {
         match news {
             News::Condemned(flow) => {
                 self.tell_of(flow)?;
-                // Whoever watches wants it now.
+                // For somebody who watches, at once.
                 self.out.flush()
             }
             News::Closed(flow) if flow.broken.is_none() => self.tell_of(flow),

@@ -105,7 +105,7 @@ impl Source {
     }
 }
 
-/// The standard input without a buffer: what lies in a buffer is nothing to wait for.
+/// The standard input without a buffer: poll() does not see what is in a buffer.
 fn stdin() -> Result<File, Error> {
     let stdin = io::stdin().as_fd().try_clone_to_owned();
     stdin.map(File::from).map_err(Error::Io)
@@ -137,7 +137,7 @@ impl Read for Keeping {
     }
 }
 
-/// A file that grows: its end is waited at, until another file has taken its name.
+/// A file that grows: at its end the reader waits, until another file has its name.
 struct Growing {
     file: File,
     path: PathBuf,
@@ -221,7 +221,7 @@ impl Drop for Tcpdump {
 }
 
 /// The captures of a folder and the folders in it, in the order of their names; and how many files
-/// are none.
+/// are not captures.
 pub(crate) fn in_folder(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
     let (mut captures, mut others) = (Vec::new(), 0);
     let mut entries = fs::read_dir(folder)?
@@ -230,7 +230,7 @@ pub(crate) fn in_folder(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            // A link to a folder may lead back.
+            // A link to a folder may make a loop.
             if !path.is_symlink() {
                 let (more, none) = in_folder(&path)?;
                 captures.extend(more);

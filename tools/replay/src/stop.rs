@@ -38,7 +38,7 @@ use std::{
 
 /// The exit status of a second signal, as of a shell's command that SIGINT ended.
 const INTERRUPTED: i32 = 130;
-/// How long a file that grows is let alone.
+/// How long to wait before a growing file is read again.
 const PAUSE: Duration = Duration::from_millis(50);
 
 static STOP: OnceLock<Stop> = OnceLock::new();
@@ -54,7 +54,7 @@ pub(crate) fn catch() -> io::Result<()> {
     let asked = Arc::new(AtomicBool::new(false));
     let (signals, write) = UnixStream::pair()?;
     for signal in [SIGINT, SIGTERM] {
-        // Who asks twice does not want to wait for the summary.
+        // A second signal ends the program without the summary.
         flag::register_conditional_shutdown(signal, INTERRUPTED, asked.clone())?;
         flag::register(signal, asked.clone())?;
         pipe::register(signal, write.try_clone()?)?;
@@ -70,12 +70,12 @@ pub(crate) fn is_asked() -> bool {
         .is_some_and(|stop| stop.asked.load(Ordering::Relaxed))
 }
 
-/// Lets a file that grows alone for a moment.
+/// Waits before a growing file is read again.
 pub(crate) fn pause() {
     thread::sleep(PAUSE);
 }
 
-/// Input that may keep its reader waiting: it ends when that is asked for.
+/// Input that may block its reader: it ends at a signal.
 pub(crate) struct Live<R>(pub(crate) R);
 
 impl<R: Read + AsFd> Read for Live<R> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The rules that were broken most often, and the servers that most of it was about.
+//! The rules that were broken most often, and the servers with most condemned connections.
 
 use crate::flow::{
     Flow,

@@ -20,7 +20,7 @@ use std::{
     ops::AddAssign,
 };
 
-/// How often there was something, by its name.
+/// Counts by name.
 pub(crate) type Tally = BTreeMap<&'static str, u64>;
 
 /// The sum of what was read.
@@ -114,7 +114,7 @@ impl Totals {
         }
     }
 
-    /// A sentence for each thing that the captures lack, or that was passed over.
+    /// A sentence for each thing that the captures lack, or that was skipped.
     pub(crate) fn lacking(&self) -> Vec<String> {
         let table = [
             (

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What stands before an IP packet: link headers, tags and tunnels, each taken off by one function.
+//! What precedes an IP packet: link headers, tags and tunnels, each removed by one function.
 //!
 //! etherparse reads IP and what IP carries. It knows no tunnel, so their headers are read here:
-//! each is a few bytes at fixed places. A layer that cannot be taken off is [`Layer::Closed`] under
+//! each is a few bytes at fixed places. A layer that cannot be removed is [`Layer::Closed`] under
 //! its name, so that it can be counted.
 
 /// What begins with a byte of the frame.
@@ -22,7 +22,7 @@ pub(crate) enum Layer<'a> {
     Other,
 }
 
-/// The name of a tunnel, where one was left behind.
+/// The name of a tunnel, if one was removed.
 pub(crate) type Step<'a> = (Layer<'a>, Option<&'static str>);
 
 /// No tunnel.

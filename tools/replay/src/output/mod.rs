@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The forms in which connections, files and sums are told.
+//! The output formats for connections, files and sums.
 
 mod csv;
 mod json;
@@ -27,7 +27,7 @@ use std::io::{
     Write, //
 };
 
-/// How it went with a file.
+/// The result of reading a file.
 pub(crate) struct Ended<'a> {
     pub(crate) file: &'a str,
     /// Why it could not be read to its end.
@@ -37,15 +37,15 @@ pub(crate) struct Ended<'a> {
 
 /// A form of output.
 pub(crate) trait Form {
-    /// Whether it tells of connections.
+    /// Whether it prints connections.
     fn tells(&self) -> bool {
         true
     }
 
-    /// Tells of a connection.
+    /// Prints a connection.
     fn connection(&mut self, out: &mut dyn Write, record: &Record<'_>) -> io::Result<()>;
 
-    /// Tells of a file that was read.
+    /// Prints a file that was read.
     fn file(&mut self, _out: &mut dyn Write, _ended: &Ended<'_>) -> io::Result<()> {
         Ok(())
     }
@@ -61,7 +61,7 @@ pub(crate) trait Form {
     }
 }
 
-/// No output: the exit status tells.
+/// No output: only the exit status.
 pub(crate) struct Quiet;
 
 impl Form for Quiet {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is told of a connection, by the names that Suricata's EVE has for it, where it has one.
+//! A connection as it is printed, by the names of Suricata's EVE where it has one.
 //!
 //! `schema.json` beside the sources describes it.
 
@@ -20,7 +20,7 @@ pub(crate) fn timestamp(time: Time) -> Option<String> {
     Some(format!("{time:.6}"))
 }
 
-/// What is told of a connection.
+/// A connection as it is printed.
 #[derive(Serialize)]
 pub(crate) struct Record<'a> {
     /// When it was condemned, or else when it began.
@@ -52,7 +52,7 @@ pub(crate) struct Tls<'a> {
     pub(crate) version: Option<String>,
 }
 
-/// When a connection was there, and what was sent.
+/// When a connection existed, and what was sent.
 #[derive(Serialize)]
 pub(crate) struct Times {
     pub(crate) start: Option<String>,

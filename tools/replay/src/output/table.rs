@@ -61,10 +61,10 @@ const COLUMNS: [(Column, &str, usize); 11] = [
     (File, "FILE", 12),
 ];
 
-/// Where there is a terminal, these columns are so wide at least, and have what is left over.
+/// On a terminal these columns have at least this width, and share what is left over.
 const NARROW: [(Column, usize); 4] = [(Time, 20), (Bytes, 6), (Name, 11), (File, 12)];
 
-/// What a narrow terminal does without, in this order.
+/// The columns that a narrow terminal omits, in this order.
 const SPARED: [Column; 7] = [Lasts, Bytes, Version, Time, Name, File, Lacking];
 
 /// A table for people.
@@ -109,7 +109,7 @@ impl Table {
         let cut = self.style.width.is_some() && matches!(column, Name | Lacking | File);
         let length = value.chars().count();
         if cut && length > width {
-            // Of a path the end tells more.
+            // A path is cut at its beginning.
             let skipped = if column == File {
                 length - width + 1
             } else {
@@ -161,7 +161,7 @@ fn colour(verdict: &str) -> &'static str {
     }
 }
 
-/// A number of bytes that a person reads at a glance.
+/// A number of bytes with a unit.
 fn human(bytes: u64) -> String {
     let mut rest = bytes as f64;
     for unit in ["", "K", "M", "G"] {
