@@ -452,7 +452,7 @@ pub fn ends(connection: &Value) -> BTreeSet<String> {
         .into()
 }
 
-/// Prints what must be visible although the test passes, since `eprintln!` would be.
+/// Prints what must be visible although the test passes: `eprintln!` is hidden then.
 pub fn tell(line: &str) {
     let line = format!("{line}\n");
     io::stderr().write_all(line.as_bytes()).unwrap();
