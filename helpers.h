@@ -52,7 +52,7 @@ struct nf_conn;
  * @flags: NF_CT_TLS_SYN and so on
  * @options_len: of the header's options, in bytes
  * @options: the options, in the packet or in a copy; NULL if they cannot be read
- * @ack_lag: how far @ack lies before the highest that its sender has sent; 0 if it does not
+ * @ack_lag: how far @ack lies before the highest acknowledgment that its sender has sent
  * @max_window: the largest window that its sender has offered
  * @acked: with NF_CT_TLS_ESTABLISHED, up to where the receiver has acknowledged the sender's stream
  *

@@ -53,7 +53,7 @@ static void refuse(const struct nf_ct_tls_field *field, const char *text, const 
 		pr_err("%s=%.*s: allowed are %s\n", name, len, text, field->allowed);
 }
 
-/* Whatever is wrong with a value is EINVAL, and leaves the policy as it was. */
+/* Any error in a value is EINVAL, and leaves the policy as it was. */
 static int parse(const struct nf_ct_tls_field *field, const char *text, bool may_print,
 		 struct nf_ct_tls_policy *policy)
 {
@@ -220,8 +220,8 @@ static int policy_sysctl(const struct ctl_table *table, int write, void *buffer,
 }
 
 /*
- * Whoever administers a namespace decides its policy. How much it may print into the host's log is
- * the host's business.
+ * The administrator of a namespace decides its policy. The host decides how much it may print to
+ * the host's log.
  */
 static umode_t mode_of(const struct net *net, unsigned int field)
 {
@@ -264,7 +264,7 @@ int nf_ct_tls_policy_init(struct tls_net *tn)
 	if (!policy)
 		return -ENOMEM;
 	RCU_INIT_POINTER(tn->policy, policy);
-	/* Elsewhere conntrack is on where a rule asks for it, or somebody names ports. */
+	/* In other namespaces conntrack is on if a rule needs it, or if the sysctl names ports. */
 	if (net_eq(tn->net, &init_net) && policy->ports.count) {
 		err = nf_ct_tls_track(tn, true);
 		if (err)
@@ -282,7 +282,7 @@ free_policy:
 	return err;
 }
 
-/* Nobody writes any more, but a packet may still be looking. */
+/* There are no writers any more, but a packet may still read it. */
 void nf_ct_tls_policy_exit(struct tls_net *tn)
 {
 	unregister_net_sysctl_table(tn->sysctls);

@@ -62,7 +62,7 @@ impl Payload for &[u8] {
         let available = self.get(from as usize..).unwrap_or_default();
         let wanted = to.saturating_sub(from) as usize;
         let part = available.get(..wanted).unwrap_or(available);
-        // Whether it breaks off is the caller's affair.
+        // The caller handles a payload that breaks off.
         let _ = each(part);
         // No more than `wanted`.
         part.len() as u32

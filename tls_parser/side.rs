@@ -63,7 +63,7 @@ impl Connection {
     }
 }
 
-/// Who is who.
+/// Client and server.
 impl Side<'_> {
     /// Whether the side is the TLS client.
     #[inline]
@@ -141,7 +141,7 @@ impl Side<'_> {
         self.own.has(Fact::Finished) && self.peer.has(Fact::Finished)
     }
 
-    /// Whether both hellos were seen, and did not agree upon heartbeats (RFC 6520 2).
+    /// Whether both hellos were seen, and heartbeats were not negotiated (RFC 6520 2).
     pub(super) fn heartbeat_not_negotiated(&self) -> bool {
         let (client, server) = (self.client(), self.server());
         // TLS 1.3 has the server's extension in EncryptedExtensions, out of sight.

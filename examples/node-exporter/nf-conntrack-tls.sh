@@ -28,5 +28,5 @@ awk '
 		print "# TYPE nf_conntrack_tls_broken_total counter"
 	}
 ' /proc/net/nf_conntrack_tls >"$file.$$"
-# The collector shall not read half a file.
+# The collector must not read half a file.
 mv "$file.$$" "$file"

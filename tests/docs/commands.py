@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The commands that the documents show, in the order given.
 
-What a fence of a Markdown document holds is said by its first line: `sh` is commands, `nft` a
+The first line of a fence in a Markdown document says what it holds: `sh` is commands, `nft` a
 ruleset for `nft -f -`, `text` neither. In the manual page the comment before `.Bd` says it:
 `.\\" sh`. In examples/ commands stand in comments, after three spaces. What no guest can run has
 `not run: REASON` before it, in a comment of the document.

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Runs in the guest what the documents show: run.sh [DOCUMENT...]. KTAP.
-# A make target is not run in the guest. `make module` and `make replay` were, before it booted, and
-# of the other targets make tells that they are there.
+# A make target is not run in the guest. `make module` and `make replay` were run before it booted.
+# The others are dry runs, which fail if a target does not exist.
 
 set -euo pipefail
 

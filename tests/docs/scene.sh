@@ -3,7 +3,7 @@
 #
 # scene.sh up|down: the machine that a document begins on. A TLS server answers on port 443. The
 # module can be loaded by its name, and is not yet. Two networks can be reached, which are those of
-# the examples. FILE.pcap is a capture of a TLS session. The folder has all that the source has.
+# the examples. FILE.pcap is a capture of a TLS session. The folder has links to all of the source.
 
 set -euo pipefail
 
@@ -68,10 +68,10 @@ first() {
 	mkdir -p "$scene" /var/lib/prometheus/node-exporter
 	ln -s "$clone"/* "$scene/"
 	rm "$scene/build"
-	# What a native build and one for another kernel leave is not here.
+	# Only the build for this kernel, as on a machine that built for itself.
 	mkdir -p "$scene/build"
 	ln -s "$clone/build/$NF_CT_TLS_KVER" "$scene/build/"
-	# What Debian's own module needs is loaded by modprobe, as by its installed package.
+	# insmod does not load what the module depends on: an installed package has modprobe do so.
 	needs=$(modinfo -F depends "$NF_CT_TLS_KO" | tr , ' ')
 	# shellcheck disable=SC2086
 	modprobe -a nf_conntrack $needs

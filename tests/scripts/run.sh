@@ -56,7 +56,7 @@ nested() {
 plans_nothing() { bash -c 'source "$0/../ktap.sh" && plan 0 && finish' "$here"; }
 runs_less() { bash -c 'source "$0/../ktap.sh" && plan 2 && check one true && finish' "$here"; }
 
-plan 15
+plan 16
 check splats_match splats_match
 check ordinary_lines_do_not_match ordinary_lines_do_not_match
 check shell_counts_its_own_results counted 1 2 noisy_shell
@@ -72,4 +72,5 @@ check counts_a_nested_stream counted 1 1 nested
 check counts_a_skip_as_failure counted 0 1 printf '%s\n' "KTAP version 1" 1..1 "ok 1 a # SKIP"
 check counts_nothing_as_failure counted 0 1 echo nothing
 check layers python3 "$here/test_layers.py"
+check documents python3 "$here/test_documents.py"
 finish

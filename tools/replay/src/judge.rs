@@ -130,7 +130,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// What is wrong with a capture, in a line.
+/// The error of a capture, in one line.
 fn complaint(
     end: Result<(), Stop>,
     packets: u64,
@@ -174,7 +174,7 @@ impl Pass<'_, '_> {
             evidence.was_read(source, kept, self.place.number);
         }
         match end {
-            // It was not its end.
+            // The end of this file was not the end of the capture.
             Err(Stop::Capture(_)) if stop::is_asked() => Err(Stop::Asked),
             end => end,
         }

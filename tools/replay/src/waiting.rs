@@ -4,7 +4,7 @@
 //!
 //! The module drops such a segment, and its sender sends it again, in order. A capture from
 //! elsewhere shows it once. So it is kept here, and followed as if it had been sent again, until an
-//! ACK tells that the capture lacks what it waits for.
+//! ACK shows that the capture lacks what it waits for.
 
 use crate::{
     flow::Place,
@@ -15,9 +15,9 @@ use crate::{
     tls_parser::Segment,
 };
 
-/// So many bytes of payload wait in all connections together.
+/// How many bytes of payload may wait in all connections together.
 const MAX_BYTES: usize = 64 << 20;
-/// So many segments of a side wait.
+/// How many segments of a side may wait.
 const MAX_SEGMENTS: usize = 256;
 
 /// Whether sequence number `a` comes after `b`: half of their space lies before `b`, half after it

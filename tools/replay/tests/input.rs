@@ -211,7 +211,7 @@ fn parts_are_judged_as_one_capture_in_the_order_of_their_times() {
         .say(Original, &HEARTBLEED[..6])
         .say(Original, &HEARTBLEED[6..]);
     let (first, second) = talk.packets.split_at(4);
-    // By their names the parts stand in the wrong order.
+    // Sorted by name, the parts are in the wrong order.
     let second = folder.write("trace.pcap10", &pcap_at(2000, RAW, second));
     let first = folder.write("trace.pcap9", &pcap_at(1000, RAW, first));
     let said = run(&["--join", "--json", &second, &first]);
@@ -228,7 +228,7 @@ fn parts_are_judged_as_one_capture_in_the_order_of_their_times() {
     let evidence = folder.path("evidence.pcapng");
     run(&["--join", "--write", &evidence, &second, &first]);
     assert_eq!(run(&[&evidence]).verdict(), ("heartbleed", "5"));
-    // Each by itself they show nothing.
+    // By itself, none of them shows an attack.
     assert_eq!(run(&[&first, &second]).status, 1);
 }
 

@@ -540,7 +540,7 @@ fn truncated_anywhere_it_tells_what_was_read() {
         for length in 1..capture.len() {
             let said = replay(&[], &capture[..length]);
             assert_eq!(said.count("heartbleed"), 0);
-            // Between two blocks nobody can tell.
+            // A cut between two blocks cannot be noticed.
             if said.status == 2 {
                 truncated += 1;
                 assert_eq!(said.err.lines().count(), 1, "{length}: {said:?}");
@@ -553,7 +553,7 @@ fn truncated_anywhere_it_tells_what_was_read() {
         assert!(truncated >= capture.len() - 12, "{truncated}");
         assert_eq!((whole.status, whole.count("heartbleed")), (0, 1));
     }
-    // What came before is told first.
+    // Results from before it are printed first.
     let mut capture = pcap(RAW, &frames);
     capture.extend([0; 10]);
     let said = replay(&[], &capture);

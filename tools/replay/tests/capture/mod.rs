@@ -301,7 +301,7 @@ pub fn pcapng(other: u16, link: u16, frames: &[Vec<u8>], big: bool) -> Vec<u8> {
         interface.extend([0; 6]);
         file.extend(block(1, &interface, big));
     }
-    // A block that nobody knows.
+    // A block of an unknown type.
     file.extend(block(0x0bad, &[1, 2, 3], big));
     for (number, frame) in frames.iter().enumerate() {
         let mut packet = word(1 + number as u32 % 2).to_vec();
@@ -452,7 +452,7 @@ pub fn ends(connection: &Value) -> BTreeSet<String> {
         .into()
 }
 
-/// Tells what must not be hidden when the test passes, as `eprintln!` would be.
+/// Prints what must be visible although the test passes: `eprintln!` is hidden then.
 pub fn tell(line: &str) {
     let line = format!("{line}\n");
     io::stderr().write_all(line.as_bytes()).unwrap();
