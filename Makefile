@@ -66,8 +66,8 @@ check-parser: ground ## Run the parser's tests in userspace, or those whose name
 check-endian: ground ## Run the parser's tests on a big-endian machine: s390x, emulated (10 minutes)
 	@scripts/endian.sh
 
-check-replay: ground ## Run the tests of tls-replay
-	@scripts/replay.sh --test
+check-replay: ground ## Run the tests of tls-replay, or those whose names hold T=
+	@scripts/replay.sh --test $(T)
 
 check-build: module ## Check what the build makes, and what it refuses
 	@tests/build/run.sh

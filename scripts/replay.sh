@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Builds tls-replay, its manual page and completions, by the machine's cargo or else by the build
-# ground's, and prints its path. With --test: runs its tests in the build root, with the kernel's
-# own compiler, and lets a browser look at the page; further arguments go to cargo test.
+# root's, and prints its path. With --test: runs its tests in the build root, with the kernel's
+# own compiler, lets a browser look at the page, and captures by tcpdump; further
+# arguments go to cargo test.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -18,7 +19,7 @@ in_ground() {
 if [ "${1:-}" = --test ]; then
 	need_ground
 	into_root browser "a browser (about a minute)"
-	in_ground env NF_CT_TLS_BROWSER=/usr/bin/chromium-headless-shell \
+	in_ground env NF_CT_TLS_BROWSER=/usr/bin/chromium-headless-shell NF_CT_TLS_TCPDUMP=yes \
 		cargo test --profile checked --locked --no-fail-fast "${@:2}"
 	exit
 fi

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Filters: which packets are looked at, by an expression in a part of pcap-filter(7)'s language,
+//! Filters: which packets are looked at, by an expression in a subset of pcap-filter(7)'s language,
 //! and by time.
 //!
 //! ```text
-//! expression  = term { ("or" | "||") term } term        = factor { ("and" | "&&") factor } factor
-//! = ("not" | "!") factor | "(" expression ")" | primitive primitive   = ["src" | "dst"] ("host"
-//! address | "net" network | "port" port | "portrange" first-last)
-//!             | "ip" | "ip6" | "tcp"
+//! expression = term { ("or" | "||") term }
+//! term       = factor { ("and" | "&&") factor }
+//! factor     = ("not" | "!") factor | "(" expression ")" | primitive
+//! primitive  = ["src" | "dst"] ("host" address | "net" network | "port" port | "portrange" ports)
+//!            | "ip" | "ip6" | "tcp"
 //! ```
 //!
-//! A value without a qualifier has that of the value before: `port 443 or 8443`. Unlike BPF this
-//! sees the packets within tunnels.
+//! A value without a qualifier has that of the value before: `port 443 or 8443`.
+//!
+//! It is no BPF. A BPF program is compiled for one link type and matches the outer headers, while
+//! this matches the addresses within tunnels, too. The crate that compiles the language without
+//! libpcap (pktbaffle 0.1.0, one release) knows a subset as well.
 
 use crate::{
     packet::{
@@ -85,7 +89,7 @@ impl Expression {
         let expression = parser.expression()?;
         match parser.next() {
             None => Ok(expression),
-            Some(word) => Err(format!("\"{word}\" is not expected here")),
+            Some(word) => Err(format!("\"{word}\" is not expected here: {ALLOWED}")),
         }
     }
 
@@ -123,6 +127,10 @@ fn is_in(address: IpAddr, net: IpAddr, length: u32) -> bool {
     };
     differ >= length
 }
+
+/// What an expression may have, for whoever used something else.
+const ALLOWED: &str = "allowed are [src|dst] host, net, port and portrange with a value, ip, ip6, \
+                       tcp, and, or, not, and parentheses";
 
 /// What a value is.
 #[derive(Clone, Copy)]
@@ -213,8 +221,9 @@ impl<'a> Parser<'a> {
             "net" => Kind::Net,
             "port" | "portrange" => Kind::Port,
             value => {
-                let (end, kind) = self.qualifier.ok_or(format!("\"{value}\" is not known"))?;
-                return primitive(end, kind, value);
+                let unknown = || format!("\"{value}\" is not known: {ALLOWED}");
+                let (end, kind) = self.qualifier.ok_or_else(unknown)?;
+                return primitive(end, kind, value).map_err(|err| format!("{err}: {ALLOWED}"));
             }
         };
         self.qualifier = Some((end, kind));

@@ -313,7 +313,7 @@ impl Options {
 
     pub(crate) fn form(&self, several: bool) -> Box<dyn Form> {
         match (self.json, self.csv, self.quiet) {
-            (true, ..) => Box::new(Json),
+            (true, ..) => Box::new(Json::default()),
             (_, true, _) => Box::new(Csv::default()),
             (_, _, true) => Box::new(Quiet),
             _ => Box::new(Table::new(self.style(several))),

@@ -322,8 +322,8 @@ struct Fields<'a> {
     ticks: u64,
 }
 
-/// The packet of a block, if it has one; other facts from blocks go to `interfaces`.
-fn fields<'a>(interfaces: &mut Vec<Interface>, block: &PcapBlockOwned<'a>) -> Option<Fields<'a>> {
+/// Notes what a block says of the interfaces, if it does.
+fn note(interfaces: &mut Vec<Interface>, block: &PcapBlockOwned<'_>) {
     match block {
         PcapBlockOwned::LegacyHeader(header) => {
             *interfaces = vec![Interface {
@@ -345,37 +345,39 @@ fn fields<'a>(interfaces: &mut Vec<Interface>, block: &PcapBlockOwned<'a>) -> Op
                 offset: interface.ts_offset(),
             });
         }
-        PcapBlockOwned::NG(Block::SimplePacket(frame)) => {
-            return Some(Fields {
-                interface: 0,
-                data: frame.data,
-                captured: frame.origlen,
-                length: frame.origlen,
-                ticks: 0,
-            });
-        }
-        PcapBlockOwned::NG(Block::EnhancedPacket(frame)) => {
-            return Some(Fields {
-                interface: frame.if_id,
-                data: frame.data,
-                captured: frame.caplen,
-                length: frame.origlen,
-                ticks: (u64::from(frame.ts_high) << 32) | u64::from(frame.ts_low),
-            });
-        }
+        _ => {}
+    }
+}
+
+/// The packet of a block, if it has one.
+fn fields<'a>(interfaces: &[Interface], block: &PcapBlockOwned<'a>) -> Option<Fields<'a>> {
+    match block {
+        PcapBlockOwned::NG(Block::SimplePacket(frame)) => Some(Fields {
+            interface: 0,
+            data: frame.data,
+            captured: frame.origlen,
+            length: frame.origlen,
+            ticks: 0,
+        }),
+        PcapBlockOwned::NG(Block::EnhancedPacket(frame)) => Some(Fields {
+            interface: frame.if_id,
+            data: frame.data,
+            captured: frame.caplen,
+            length: frame.origlen,
+            ticks: (u64::from(frame.ts_high) << 32) | u64::from(frame.ts_low),
+        }),
         PcapBlockOwned::Legacy(frame) => {
             let ticks = interfaces.first()?.ticks;
-            return Some(Fields {
+            Some(Fields {
                 interface: 0,
                 data: frame.data,
                 captured: frame.caplen,
                 length: frame.origlen,
                 ticks: (u64::from(frame.ts_sec) * ticks).saturating_add(frame.ts_usec.into()),
-            });
+            })
         }
-        PcapBlockOwned::NG(_) => {}
+        _ => None,
     }
-    None
 }
 
 /// The frame of a block, if it has one.
@@ -384,6 +386,7 @@ fn frame<'a>(
     block: &PcapBlockOwned<'a>,
 ) -> Result<Option<Frame<'a>>, Error> {
     let Some(fields) = fields(interfaces, block) else {
+        note(interfaces, block);
         return Ok(None);
     };
     let interface = interfaces

@@ -32,7 +32,10 @@ use std::{
         BufReader,
         Write, //
     },
-    os::unix::fs::PermissionsExt,
+    os::unix::{
+        fs::PermissionsExt,
+        process::CommandExt, //
+    },
     process::{
         Child,
         ChildStdout,
@@ -259,10 +262,19 @@ impl Running {
     }
 
     /// Sends a signal, and returns what is told until the end, and the status.
-    fn end(mut self, signal: &str) -> (Vec<Value>, i32) {
-        let kill = Command::new("kill")
-            .args([signal, &self.child.id().to_string()])
-            .status();
+    fn end(self, signal: &str) -> (Vec<Value>, i32) {
+        let id = self.child.id().to_string();
+        self.end_by(&[signal, &id])
+    }
+
+    /// Sends a signal to its process group, as a terminal does.
+    fn end_group(self, signal: &str) -> (Vec<Value>, i32) {
+        let group = format!("-{}", self.child.id());
+        self.end_by(&[signal, "--", &group])
+    }
+
+    fn end_by(mut self, arguments: &[&str]) -> (Vec<Value>, i32) {
+        let kill = Command::new("kill").args(arguments).status();
         assert!(kill.unwrap().success());
         let lines = self
             .out
@@ -373,6 +385,51 @@ fn an_interface_is_read_through_tcpdump() {
     let arguments = fs::read_to_string(folder.path("arguments")).unwrap();
     assert_eq!(arguments, "-i eth7 -s 0 -U -w - -- tcp port 443\n");
     assert_eq!(running.end("-INT").1, 0);
+}
+
+/// Reads from lo in a network of its own, where an attack is sent again and again.
+const ATTACKED: &str = r#"
+    ip link set lo up
+    ncat --listen --keep-open 127.0.0.1 443 </dev/null >/dev/null 2>&1 &
+    server=$!
+    while kill -0 $$; do
+        ncat --send-only 127.0.0.1 443 <"$1"
+        sleep 0.1
+    done >/dev/null 2>&1 && kill $server &
+    exec "$0" --json -i lo
+"#;
+
+#[test]
+fn a_real_tcpdump_is_read_and_ended_by_a_signal() {
+    if env::var_os("NF_CT_TLS_TCPDUMP").is_none() {
+        tell("SKIP: no interface is captured from: NF_CT_TLS_TCPDUMP does not say that one can be");
+        return;
+    }
+    let folder = Folder::new("tcpdump");
+    let attack = folder.write("attack", &HEARTBLEED);
+    type End = fn(Running, &str) -> (Vec<Value>, i32);
+    for (signal, end) in [
+        ("-TERM", Running::end as End),
+        ("-INT", Running::end),
+        ("-INT", Running::end_group),
+    ] {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--net", "sh", "-euc", ATTACKED])
+            .args([env!("CARGO_BIN_EXE_tls-replay"), &attack])
+            .process_group(0);
+        let mut running = Running::start(command);
+        let told = running.next();
+        assert_eq!(
+            (&told["reason"], &told["pcap_filename"]),
+            (&"heartbleed".into(), &"lo".into())
+        );
+        let (objects, status) = end(running, signal);
+        let summary = objects.last().unwrap();
+        assert_eq!(summary["event_type"], "summary");
+        assert_eq!(summary["bad_files"], 0);
+        assert_eq!(status, 0);
+    }
 }
 
 #[test]

@@ -18,7 +18,12 @@ use std::io::{
 };
 
 /// One JSON object per line.
-pub(crate) struct Json;
+#[derive(Default)]
+pub(crate) struct Json {
+    /// The line that is being made. serde_json writes its hundred parts one by one, which takes long
+    /// where the writer is known at run time only.
+    line: Vec<u8>,
+}
 
 /// A file that was read.
 #[derive(Serialize)]
@@ -42,14 +47,18 @@ struct Summary<'a> {
     top: Option<&'a Top>,
 }
 
-fn line(out: &mut dyn Write, object: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, object)?;
-    writeln!(out)
+impl Json {
+    fn line(&mut self, out: &mut dyn Write, object: &impl Serialize) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, object)?;
+        self.line.push(b'\n');
+        out.write_all(&self.line)
+    }
 }
 
 impl Form for Json {
     fn connection(&mut self, out: &mut dyn Write, record: &Record<'_>) -> io::Result<()> {
-        line(out, record)
+        self.line(out, record)
     }
 
     fn file(&mut self, out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> {
@@ -60,7 +69,7 @@ impl Form for Json {
             totals: ended.totals,
             lacking: ended.totals.lacking(),
         };
-        line(out, &object)
+        self.line(out, &object)
     }
 
     fn summary(
@@ -75,6 +84,6 @@ impl Form for Json {
             lacking: totals.lacking(),
             top,
         };
-        line(out, &object)
+        self.line(out, &object)
     }
 }
