@@ -89,6 +89,16 @@ nft_counter() {
 	done | awk '$1 == "packets" { n += $2; found = 1 } END { if (!found) exit 1; print n }'
 }
 
+# watch_entries: keeps a line for each entry that the router's conntrack makes from now on.
+watch_entries() {
+	start on router conntrack -E -e NEW -p tcp --orig-port-dst 443 >"$scratch/entries" \
+		2>/dev/null
+	busywait listener
+}
+
+# conntrack has opened its socket: netlink's netfilter family then has one line.
+listener() { grep -E ' 12 .* 0000000[1-9a-f] ' /proc/net/netlink || sleep 1; }
+
 # Segments that the TCP stacks of all namespaces have sent again.
 sent_again() {
 	local ns sum=0

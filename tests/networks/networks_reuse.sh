@@ -19,15 +19,6 @@ nat() {
 	NFT
 }
 
-watch_entries() {
-	start on router conntrack -E -e NEW -p tcp --orig-port-dst 443 >"$scratch/entries" \
-		2>/dev/null
-	busywait listener
-}
-
-# conntrack has opened its socket: netlink's netfilter family then has one line.
-listener() { grep -E ' 12 .* 0000000[1-9a-f] ' /proc/net/netlink || sleep 1; }
-
 # Connections that the server saw come from the port; and those of them without an entry of their
 # own.
 same_port() { connections_with "client=10\.0\.2\.1:$port "; }
