@@ -19,7 +19,8 @@ no_offloads() {
 	done
 }
 
-# No queue is so short that it drops.
+# No queue is so short that it drops. The client queues a quarter of a second of data, in which the
+# server sends less than a window: a receiver drops data whose ACK is older than that (RFC 5961 5.2).
 uplink() {
 	tc -n client qdisc add dev eth0 root handle 1: tbf rate 2mbit burst 3000 limit 1500000
 	tc -n client qdisc add dev eth0 parent 1:1 handle 10: prio bands 2 priomap 1 1 1 1 1 1 1 1 \
@@ -29,7 +30,7 @@ uplink() {
 	tc -n client filter add dev eth0 parent 10: protocol ip prio 1 u32 \
 		match ip protocol 6 0xff match u8 0x05 0x0f at 0 match u16 52 0xffff at 2 \
 		match u8 0x10 0xff at 33 flowid 10:1
-	tc -n server qdisc add dev eth0 root handle 1: tbf rate 10mbit burst 6000 limit 1500000
+	tc -n server qdisc add dev eth0 root handle 1: tbf rate 1mbit burst 6000 limit 1500000
 }
 
 acks_first() { tc -n client -s qdisc show dev eth0 parent 10:1 | awk '$1 == "Sent" { print $4 }'; }
@@ -43,5 +44,5 @@ uplink
 tc -n client qdisc add dev eth0 parent 10:1 handle 20: pfifo limit 10000
 tls_server server
 through "ACKs first" once acks_first 20 "$server4" --connections 2 --duplex --bytes 400000 \
-	--sndbuf 262144
+	--sndbuf 32768
 finish
