@@ -27,7 +27,7 @@ strip_for() {
 	if [ "$1" = arm64 ]; then echo aarch64-linux-gnu-strip; else echo strip; fi
 }
 
-# control PACKAGE ARCH VERSION DEPENDS DESCRIPTION: what it says of itself
+# control PACKAGE ARCH VERSION DEPENDS FOR WHAT: what it says of itself
 control() {
 	cat <<-CONTROL
 		Package: $1
@@ -43,6 +43,8 @@ control() {
 		 A netfilter connection tracking helper, in Rust, that follows the SSL/TLS
 		 record stream of a connection in the kernel, and drops connections that break
 		 the protocol's rules.
+		 .
+		 $6
 	CONTROL
 }
 
@@ -85,7 +87,7 @@ module() {
 	control "$name-modules-$version" "$arch" "$ours+$(kernel_version "$version")" \
 		"$name-common, linux-image-$version (= $(kernel_version "$version"))" \
 		"kernel $version" \
-		>"$clone/$of/DEBIAN/control"
+		"This package holds the module for that kernel." >"$clone/$of/DEBIAN/control"
 	printf '#!/bin/sh\nset -e\ndepmod %s\n' "$version" >"$clone/$of/DEBIAN/postinst"
 	printf '#!/bin/sh\nset -e\n[ ! -d /lib/modules/%s/kernel ] || depmod %s\n' "$version" \
 		"$version" \
@@ -102,6 +104,7 @@ meta() {
 	control "$name-modules-$arch" "$arch" "$ours+$(kernel_version "$version")" \
 		"$name-modules-$version, linux-image-$arch (= $(kernel_version "$version"))" \
 		"newest kernel" \
+		"This metapackage brings the module for the kernel of linux-image-$arch." \
 		>"$clone/$of/DEBIAN/control"
 	pack "$of"
 }
@@ -117,6 +120,13 @@ make_archive() {
 	in_root "$root" sh -euc 'for deb in build/deb/*.deb build/deb/modules/*.deb; do
 		case $deb in *dbgsym*) ;; *) reprepro -b "$1" includedeb trixie "$deb" ;; esac
 	done' archive "$apt"
+}
+
+# Of a module's package the name is as long as its kernel's version.
+check_packages() {
+	in_root "$root" sh -c "lintian --allow-root --info --pedantic \
+		--suppress-tags initial-upload-closes-no-bugs,package-has-long-file-name \
+		--fail-on error,warning,info,pedantic $out/*.deb"
 }
 
 # prepare SERIES ARCH: sets the ground up for the series' newest kernel, builds the module, and
@@ -150,5 +160,6 @@ done
 for version in "${newest[@]}"; do
 	step "package that follows linux-image-$(kernel_arch "$version")" meta "$version"
 done
+step "lintian" check_packages
 step "an archive of them" make_archive
 ls "$clone/$out"/*.deb

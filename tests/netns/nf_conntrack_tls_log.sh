@@ -4,6 +4,10 @@
 # Log lines of broken rules: of the initial namespace only, unless nf_log_all_netns is set, and then
 # with the namespace's name; at most log_limit lines in 5 seconds, with a count of those left out;
 # and the outcome for the packet.
+#
+# The attack, as measured with the module of commit 9b13c7e: an unprivileged user's own namespace,
+# nf_log_all_netns=0, 20 connections. The host's log got 14 lines, with the addresses of the user's
+# choice, and without the namespace's name.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -20,7 +20,7 @@ no_offloads() {
 }
 
 # No queue is so short that it drops. The client queues a quarter of a second of data, in which the
-# server sends less than a window: a receiver drops data whose ACK is older than that (RFC 5961 5.2).
+# server sends less than a window: a receiver drops data whose ACK is older (RFC 5961 5.2).
 uplink() {
 	tc -n client qdisc add dev eth0 root handle 1: tbf rate 2mbit burst 3000 limit 1500000
 	tc -n client qdisc add dev eth0 parent 1:1 handle 10: prio bands 2 priomap 1 1 1 1 1 1 1 1 \
