@@ -59,6 +59,7 @@ def dead_ends(document: str) -> list[str]:
         span
         for span in spans
         if re.fullmatch(r"(docs|examples|scripts|tests|tools)/[\w./-]+", span)
+        and "REASON" not in span
     }
     links = {link for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", text)}
     folder = (ROOT / document).parent
