@@ -59,6 +59,7 @@ def dead_ends(document: str) -> list[str]:
         span
         for span in spans
         if re.fullmatch(r"(docs|examples|scripts|tests|tools)/[\w./-]+", span)
+        and "REASON" not in span
     }
     links = {link for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", text)}
     folder = (ROOT / document).parent
@@ -71,7 +72,9 @@ def dead_ends(document: str) -> list[str]:
 
 
 def picture() -> list[str]:
-    """Whether the picture of the README's session is of the commands that stand there."""
+    """Whether the picture of the README's session, if it has one, is of the commands there."""
+    if "(docs/session.svg)" not in read("README.md"):
+        return []
     typed = re.findall(r'class="typed">(.*?)</text>', read("docs/session.svg"))
     shown = [html.unescape(line).removeprefix("# ") for line in typed]
     if shown == session(read("README.md")):

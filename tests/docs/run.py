@@ -54,11 +54,12 @@ def run(block: Block, command: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def picture() -> dict[str, list[str]]:
+def session() -> dict[str, list[str]]:
     """What each command of the picture prints there."""
     shown: dict[str, list[str]] = {}
     lines: list[str] = []
-    for line in re.findall(r"<text [^>]*>(.*?)</text>", PICTURE.read_text()):
+    picture = PICTURE.read_text() if PICTURE.exists() else ""
+    for line in re.findall(r"<text [^>]*>(.*?)</text>", picture):
         text = html.unescape(line)
         if text.startswith("# "):
             shown[text[2:]] = lines = []
@@ -110,7 +111,7 @@ def main(names: list[str]) -> int:
     todo = {path: found for path, found in todo.items() if found}
     all_blocks = [block for found in todo.values() for block in found]
     ktap = Ktap(sum(len(block.commands()) for block in all_blocks if not block.not_run))
-    shown = picture()
+    shown = session()
     left_out = 0
     for found in todo.values():
         scene("up")

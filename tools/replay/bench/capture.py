@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Writes a pcap of TLS 1.2 connections to standard output, to measure tls-replay by.
 
-capture.py CONNECTIONS BYTES [TOGETHER]: BYTES of application data per connection, in records of 16 KiB. So many
-connections are open at once (100). Each has addresses of its own, and a name in its ClientHello.
+capture.py CONNECTIONS BYTES [TOGETHER]: BYTES of application data per connection, in records of
+16 KiB. TOGETHER connections are open at once (100). Each has addresses of its own, and a name in
+its ClientHello.
 """
 
 import struct
@@ -43,7 +44,9 @@ def server_hello() -> bytes:
 def data(length: int) -> bytes:
     """Records that look encrypted."""
     noise = bytes((i * 167 + (i >> 8) * 59) & 0xFF | 0x80 * (i & 1) for i in range(RECORD))
-    return b"".join(record(23, noise[: min(RECORD, length - at)]) for at in range(0, length, RECORD))
+    return b"".join(
+        record(23, noise[: min(RECORD, length - at)]) for at in range(0, length, RECORD)
+    )
 
 
 class Talk:

@@ -20,8 +20,8 @@ use std::io::{
 /// One JSON object per line.
 #[derive(Default)]
 pub(crate) struct Json {
-    /// The line that is being made. serde_json writes its hundred parts one by one, which takes long
-    /// where the writer is known at run time only.
+    /// The line that is being made. serde_json writes its hundred parts one by one, which takes
+    /// long where the writer is known at run time only.
     line: Vec<u8>,
 }
 
