@@ -252,7 +252,10 @@ fn filters_choose_packets() {
         ("port 1 port 2", "not expected"),
         ("udp", "not known"),
         ("udp", "allowed are [src|dst] host, net, port"),
-        ("port 1 portrange 2-3", "allowed are [src|dst] host, net, port"),
+        (
+            "port 1 portrange 2-3",
+            "allowed are [src|dst] host, net, port",
+        ),
         ("port 1 or vlan", "\"vlan\" is no port"),
         ("port 1 or vlan", "allowed are [src|dst] host, net, port"),
     ] {
