@@ -286,7 +286,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // A test that failed must leave nothing behind.
+        // A test that failed must leave no process running.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
