@@ -4,6 +4,10 @@
 # What is logged of broken rules: only of the initial namespace, unless
 # nf_log_all_netns says otherwise, and then with the namespace's name; so many
 # lines in so much time, with a count of those left out; what became of the packet.
+#
+# The attack on it, as measured with the module of commit 9b13c7e: an unprivileged user's own
+# namespace, nf_log_all_netns=0, 20 connections; 14 lines in the host's log, with the addresses of
+# the user's choice, and no word of a namespace.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
