@@ -40,11 +40,6 @@ in_guest() {
 	ground && "$clone/scripts/vm.sh" "$2"
 }
 
-# documents: what they show, with tls-replay built as they say.
-documents() {
-	"$clone/scripts/replay.sh" >&2 && in_guest "${kernels[0]}" tests/docs/run.sh
-}
-
 # in_arm64 SCRIPT: a script in an emulated guest for arm64, of the series that the user chose, if
 # any.
 in_arm64() {
@@ -74,7 +69,6 @@ part "replay, in userspace" cargo "$clone/scripts/replay.sh" --test
 part "fuzz, a minute each" ktap "$clone/scripts/fuzz.sh"
 part "build" ktap "$clone/tests/build/run.sh"
 if [ -n "${KVER:-}" ]; then kernels=("$KVER"); else kernels=("${supported[@]}"); fi
-part "documents, in a guest with kernel ${kernels[0]}" ktap documents
 part "evasions, in a guest with kernel ${kernels[0]}" ktap in_guest "${kernels[0]}" \
 	tests/evasion/run.sh
 for kernel in "${kernels[@]}"; do
