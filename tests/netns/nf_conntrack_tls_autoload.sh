@@ -4,12 +4,7 @@
 # An unprivileged user can load the module, by a rule in its own namespace that names the helper.
 # Loaded so, the module attaches to no port of any namespace by itself. Loaded by root, it does.
 #
-<<<<<<< HEAD
 # The module of commit 9b13c7e attached to port 443: the plain service there got no byte through.
-=======
-# The module of commit 9b13c7e attached to port 443, and the plain service there got no byte through
-# it.
->>>>>>> b64ce48 (words: 100 columns)
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
