@@ -4,7 +4,8 @@
 # An unprivileged user can load the module, by a rule in its own namespace that names the helper.
 # Loaded so, the module attaches to no port of any namespace by itself. Loaded by root, it does.
 #
-# The module of commit 9b13c7e attached to port 443: the plain service there got no byte through.
+# The module of commit 9b13c7e attached to port 443: it condemned what the plain service there said
+# as record_type.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
