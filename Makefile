@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER ARCH
 
-.PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
+.PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml profile fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
 	check-build check-guest check-evasion check-networks check-netem check-interop check-stress check-debug check-deb check-suite check-secure \
 	lint shell clean distclean help
 
@@ -51,6 +51,9 @@ bench-guest: module ## Count what the module costs in a kernel (8 minutes)
 
 bench-uml: ground ## Measure transfers with and without the module in user-mode Linux (10 minutes, the first time 15)
 	@scripts/uml.sh tests/bench-uml/run.sh
+
+profile: module ## Tell which functions of the module a packet's instructions go to (a minute)
+	@scripts/profile.sh
 
 check: ## Run all tests: check-scripts, lint, check-parser, check-replay, fuzz, check-build, check-evasion, check-guest
 	@scripts/check.sh
