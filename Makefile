@@ -9,7 +9,7 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER ARCH
 
-.PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml fuzz \
+.PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml profile fuzz \
 	coverage mutants check check-scripts check-parser check-endian check-replay check-build \
 	check-docs check-guest check-evasion check-networks check-netem check-interop check-stress \
 	check-debug check-deb check-suite check-secure lint session shell clean distclean help
@@ -53,6 +53,9 @@ bench-guest: module ## Count what the module costs in a kernel (8 minutes)
 
 bench-uml: ground ## Measure transfers in user-mode Linux (10 minutes)
 	@scripts/uml.sh tests/bench-uml/run.sh
+
+profile: module ## Count the instructions of a packet in each function (a minute)
+	@scripts/profile.sh
 
 check: ## Run all tests that take less than an hour together: see docs/TESTING.md
 	@scripts/check.sh

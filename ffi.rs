@@ -56,8 +56,7 @@ const _: () = assert!(align_of::<Connection>() <= bindings::NF_CT_TLS_STATE_ALIG
 #[derive(Clone, Copy)]
 union State {
     connection: Connection,
-    /// As C sees them.
-    _bytes: [u8; bindings::NF_CT_TLS_STATE_SIZE as usize],
+    words: [u64; bindings::NF_CT_TLS_STATE_SIZE as usize / size_of::<u64>()],
 }
 
 // The functions that C calls are what `helpers.h` tells C that they are.
@@ -176,38 +175,50 @@ impl Helper {
 }
 
 /// The policy for a packet: its network namespace's, limited by its helper's profile.
-pub(crate) struct Wanted {
-    /// What the rules need.
-    pub(crate) policy: Policy,
-    /// The bits of the conntrack mark that show a broken rule.
-    pub(crate) mark: u32,
-    /// Whether to reset both ends of a condemned connection.
-    pub(crate) reset: bool,
+pub(crate) struct Wanted<'a> {
+    raw: &'a bindings::nf_ct_tls_policy,
+    /// Whether nothing is dropped.
+    pub(crate) passive: bool,
 }
 
-impl Wanted {
-    /// Brings together a namespace's policy and a helper's profile.
-    fn new(raw: &bindings::nf_ct_tls_policy, profile: u32) -> Self {
+impl Wanted<'_> {
+    /// What the rules need.
+    pub(crate) fn policy(&self) -> Policy {
         let policy = Policy {
-            seq_len: raw.seq_len,
-            heartbeat: raw.heartbeat != 0,
-            min_version: raw.min_version,
-            midstream_drop: raw.midstream != 0,
-            report: Reasons::from_bits(raw.report),
-            off: Reasons::from_bits(raw.off),
+            seq_len: self.raw.seq_len,
+            heartbeat: self.raw.heartbeat != 0,
+            min_version: self.raw.min_version,
+            midstream_drop: self.raw.midstream != 0,
+            report: Reasons::from_bits(self.raw.report),
+            off: Reasons::from_bits(self.raw.off),
             passive: false,
         };
-        let passive = raw.log_only != 0 || profile == bindings::NF_CT_TLS_PROFILE_REPORT;
-        Wanted {
-            policy: if passive { policy.reporting() } else { policy },
-            mark: raw.mark,
-            reset: raw.reset != 0,
+        if self.passive {
+            policy.reporting()
+        } else {
+            policy
         }
+    }
+
+    /// [`Policy::seq_len`].
+    #[inline]
+    pub(crate) fn seq_len(&self) -> u16 {
+        self.raw.seq_len
+    }
+
+    /// The bits of the conntrack mark that tell of a broken rule.
+    pub(crate) fn mark(&self) -> u32 {
+        self.raw.mark
+    }
+
+    /// Whether to reset both ends of a condemned connection.
+    pub(crate) fn reset(&self) -> bool {
+        self.raw.reset != 0
     }
 
     /// What becomes of a condemned connection.
     pub(crate) fn outcome(&self) -> Broken {
-        if self.reset {
+        if self.reset() {
             Broken::Reset
         } else {
             Broken::Dropped
@@ -226,35 +237,6 @@ pub(crate) enum Broken {
     Reset,
 }
 
-/// A packet's TCP header.
-pub(crate) struct Header {
-    raw: bindings::nf_ct_tls_segment,
-    options: Options,
-}
-
-impl Header {
-    fn has(&self, flag: u32) -> bool {
-        self.raw.flags & flag != 0
-    }
-
-    /// Whether it is a RST.
-    pub(crate) fn is_reset(&self) -> bool {
-        self.has(bindings::NF_CT_TLS_RST)
-    }
-
-    /// Whether it has no payload.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.raw.len == 0
-    }
-
-    /// Whether it is a bare ACK, or a RST without payload: half of all packets, and nothing to
-    /// follow.
-    pub(crate) fn is_bare(&self) -> bool {
-        let flags = bindings::NF_CT_TLS_SYN | bindings::NF_CT_TLS_FIN | bindings::NF_CT_TLS_URG;
-        self.is_empty() && !self.has(flags)
-    }
-}
-
 /// A packet's payload.
 ///
 /// # Invariants
@@ -268,6 +250,12 @@ pub(crate) struct Payload<'a> {
 
 impl tls_parser::Payload for Payload<'_> {
     fn read(&mut self, from: u32, to: u32, each: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> u32 {
+        if let Some(piece) = self.piece(from, to) {
+            // Whether it breaks off is the caller's affair.
+            let _ = each(piece);
+            // No more than the payload's length.
+            return piece.len() as u32;
+        }
         let mut chunks = Chunks::new(self, from, to);
         while let Some(chunk) = chunks.next() {
             if each(chunk).is_break() {
@@ -292,17 +280,50 @@ impl tls_parser::Payload for Payload<'_> {
         }
         .then_some(header)
     }
+
+    #[inline]
+    fn whole(&mut self) -> Option<&[u8]> {
+        self.piece(0, self.len)
+    }
 }
 
-/// A packet of a connection that has the helper, as long as conntrack lends it to us.
+impl Payload<'_> {
+    /// The bytes from `from` to `to`, if they lie in one piece.
+    #[inline]
+    fn piece(&self, from: u32, to: u32) -> Option<&[u8]> {
+        let to = to.min(self.len);
+        let len = to.saturating_sub(from);
+        let offset = self.offset.saturating_add(from.min(to));
+        // SAFETY: The packet is valid by its type invariants, and the payload, of which these bytes
+        // are a part, lies within it by its own.
+        let data = unsafe { bindings::nf_ct_tls_piece(self.packet.skb.as_ptr(), offset, len) };
+        let data = NonNull::new(data.cast_mut())?;
+        // SAFETY: C promises `len` readable, initialised bytes at `data`. They stay as long as the
+        // packet, which is borrowed. For what a sender may write to them see [`Chunks::next`].
+        Some(unsafe { slice::from_raw_parts(data.as_ptr(), len as usize) })
+    }
+}
+
+/// Room for what `nf_ct_tls_segment_of` finds: a segment, and a TCP header that does not lie in one
+/// piece.
+struct Room {
+    segment: MaybeUninit<bindings::nf_ct_tls_segment>,
+    header: MaybeUninit<[u8; bindings::NF_CT_TLS_TCP_HEADER as usize]>,
+}
+
+/// A segment of a connection that has the helper, as long as conntrack lends it to us.
 ///
 /// # Invariants
 ///
 /// `skb` and `ct` are valid, and for `'a` nobody else changes the packet. `ct` has the helper's
-/// extension, which stays where it is for as long as the connection is confirmed or ours.
+/// extension, which stays where it is for as long as the connection is confirmed or ours, and
+/// `state` is the helper's data in it: 32 bytes, 8-aligned, which change under the connection's lock
+/// alone. `segment` is what `nf_ct_tls_segment_of` found in the packet.
 pub(crate) struct Packet<'a> {
     skb: NonNull<bindings::sk_buff>,
     ct: NonNull<bindings::nf_conn>,
+    state: NonNull<State>,
+    segment: &'a mut bindings::nf_ct_tls_segment,
     protoff: u32,
     ctinfo: u32,
     profile: u32,
@@ -310,22 +331,40 @@ pub(crate) struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Makes a packet of what conntrack hands to a helper.
+    /// Makes a packet of what conntrack hands to a helper; `None` if its TCP header cannot be read,
+    /// or if it is no segment of the connection itself.
     ///
     /// # Safety
     ///
-    /// The arguments are those of [`nf_ct_tls_help`], and are valid for `'a`.
+    /// The arguments but `room` are those of [`nf_ct_tls_help`], and are valid for `'a`.
+    #[inline]
     unsafe fn from_raw(
         skb: *mut bindings::sk_buff,
         protoff: c_uint,
         ct: *mut bindings::nf_conn,
         ctinfo: c_uint,
         profile: c_uint,
+        room: &'a mut Room,
     ) -> Option<Self> {
-        // INVARIANT: By the safety requirements.
+        // SAFETY: `skb` and `ct` are valid by the safety requirements; `room` is ours to be written.
+        let state = unsafe {
+            bindings::nf_ct_tls_segment_of(
+                skb,
+                protoff,
+                ct,
+                ctinfo,
+                room.segment.as_mut_ptr(),
+                room.header.as_mut_ptr().cast(),
+            )
+        };
+        let state = NonNull::new(state.cast())?;
+        // INVARIANT: By the safety requirements, and by what C returns.
         Some(Packet {
             skb: NonNull::new(skb)?,
             ct: NonNull::new(ct)?,
+            state,
+            // SAFETY: C has filled it, since it returned no NULL.
+            segment: unsafe { room.segment.assume_init_mut() },
             protoff,
             ctinfo,
             profile,
@@ -333,104 +372,145 @@ impl<'a> Packet<'a> {
         })
     }
 
+    #[inline]
+    fn has(&self, flags: u32) -> bool {
+        self.segment.flags & flags != 0
+    }
+
     /// The direction in which the packet travels.
+    #[inline]
     pub(crate) fn direction(&self) -> Direction {
-        // SAFETY: Looks at nothing but its argument.
-        if unsafe { bindings::nf_ct_tls_is_reply(self.ctinfo) } {
+        if self.has(bindings::NF_CT_TLS_REPLY) {
             Direction::Reply
         } else {
             Direction::Original
         }
     }
 
-    /// The packet's TCP header; `None` if it cannot be read, or is no segment of the connection
-    /// itself.
-    pub(crate) fn header(&self) -> Option<Header> {
-        let mut raw = MaybeUninit::<bindings::nf_ct_tls_segment>::uninit();
-        let mut options = MaybeUninit::<[u8; bindings::NF_CT_TLS_OPTIONS as usize]>::uninit();
-        // SAFETY: `skb` is valid by the type invariants; `raw` and `options` are ours to be
-        // written. The fields that C leaves for `nf_ct_tls_look` are integers, and stay what they
-        // were: zero.
-        let raw = unsafe {
-            raw.as_mut_ptr().write_bytes(0, 1);
-            if !bindings::nf_ct_tls_segment_of(
-                self.skb.as_ptr(),
-                self.protoff,
-                self.ctinfo,
-                raw.as_mut_ptr(),
-                options.as_mut_ptr().cast(),
-            ) {
-                return None;
-            }
-            raw.assume_init()
-        };
-        let has_payload = raw.len != 0;
-        let mut header = Header {
-            raw,
-            options: Options::default(),
-        };
-        // Callers do not ask where there is nothing to read.
-        if has_payload || header.has(bindings::NF_CT_TLS_SYN) {
-            header.options = if raw.options.is_null() {
-                Options::UNREADABLE
-            } else {
-                // SAFETY: So many bytes are there: in the packet, which nobody else changes, or in
-                // `options`.
-                Options::parse(unsafe {
-                    slice::from_raw_parts(raw.options, raw.options_len as usize)
-                })
-            };
-        }
-        Some(header)
+    /// Whether it is a RST.
+    #[inline]
+    pub(crate) fn is_reset(&self) -> bool {
+        self.has(bindings::NF_CT_TLS_RST)
     }
 
-    /// The packet's payload, which that header has found.
-    pub(crate) fn payload(&self, header: &Header) -> Payload<'_> {
+    /// Whether it has no payload.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segment.len == 0
+    }
+
+    /// Whether it is a bare ACK, or a RST without payload: half of all packets, and nothing to
+    /// follow.
+    #[inline]
+    pub(crate) fn is_bare(&self) -> bool {
+        let flags = bindings::NF_CT_TLS_SYN | bindings::NF_CT_TLS_FIN | bindings::NF_CT_TLS_URG;
+        self.is_empty() && !self.has(flags)
+    }
+
+    /// What the options of its TCP header tell.
+    fn options(&self) -> Options {
+        if self.segment.options.is_null() {
+            return Options::UNREADABLE;
+        }
+        // SAFETY: By the type invariants so many bytes are there: in the packet, which nobody else
+        // changes, or in the room of `from_raw`, which is borrowed for `'a`.
+        Options::parse(unsafe {
+            slice::from_raw_parts(self.segment.options, self.segment.options_len as usize)
+        })
+    }
+
+    /// The packet's payload.
+    pub(crate) fn payload(&self) -> Payload<'_> {
         // INVARIANT: `nf_ct_tls_segment_of` found it within the packet.
         Payload {
             packet: self,
-            offset: header.raw.offset,
-            len: header.raw.len,
+            offset: self.segment.offset,
+            len: self.segment.len,
         }
     }
 
     /// What its network namespace wants, now.
-    pub(crate) fn wanted(&self) -> Wanted {
+    #[inline]
+    pub(crate) fn wanted(&self) -> Wanted<'a> {
         // SAFETY: `ct` is valid by the type invariants, and conntrack lends us packets under
         // `rcu_read_lock()`, so that the policy stays; nobody changes one that is published.
-        let policy = unsafe { &*bindings::nf_ct_tls_policy_of(self.ct.as_ptr()) };
-        Wanted::new(policy, self.profile)
+        let raw = unsafe { &*bindings::nf_ct_tls_policy_of(self.ct.as_ptr()) };
+        let passive = raw.log_only != 0 || self.profile == bindings::NF_CT_TLS_PROFILE_REPORT;
+        Wanted { raw, passive }
     }
 
     /// Why the connection was condemned, if it was; without its lock, so perhaps as of a moment
     /// ago.
     pub(crate) fn condemned(&self) -> Option<Reason> {
-        let mut state = MaybeUninit::<State>::uninit();
-        // SAFETY: `ct` is valid by the type invariants, and `state` has the size and alignment of
-        // what C writes.
-        if !unsafe { bindings::nf_ct_tls_snapshot(self.ct.as_ptr(), state.as_mut_ptr().cast()) } {
-            return None;
-        }
-        // SAFETY: C wrote all of it, since it returned true. A `Connection` consists of integers,
-        // so that it is valid even where two words are of different moments.
-        unsafe { state.assume_init().connection }.condemned()
+        // SAFETY: By the type invariants `state` is the helper's data.
+        unsafe { snapshot(self.state) }.condemned()
     }
 
-    /// Locks the connection, and lends its state; `None` if it has none.
-    pub(crate) fn lock(&self) -> Option<StateGuard<'_>> {
-        // SAFETY: `ct` is valid by the type invariants, and its lock is not held by us.
-        let state = unsafe { bindings::nf_ct_tls_lock(self.ct.as_ptr()) };
-        let Some(state) = NonNull::new(state.cast()) else {
-            // SAFETY: The lock was taken above.
-            unsafe { bindings::nf_ct_tls_unlock(self.ct.as_ptr()) };
-            return None;
-        };
+    /// Locks the connection, and lends its state, and what conntrack knows of the segment.
+    #[inline]
+    pub(crate) fn lock(&self) -> (StateGuard<'_>, View) {
+        let mut view = MaybeUninit::uninit();
+        // SAFETY: `ct` is valid by the type invariants, and its lock is not held by us; `segment`
+        // was found in the packet, and `view` is ours to be written.
+        unsafe {
+            bindings::nf_ct_tls_lock(self.ct.as_ptr(), &*self.segment, view.as_mut_ptr());
+        }
         // INVARIANT: The lock is held, and `state` is the helper's data.
-        Some(StateGuard {
+        let guard = StateGuard {
             ct: self.ct,
-            state,
+            state: self.state.cast(),
             _packet: PhantomData,
-        })
+        };
+        // SAFETY: C has filled it.
+        (guard, View(unsafe { view.assume_init() }))
+    }
+
+    /// Whether it has payload and nothing else, and its receiver reads that if it lies where it
+    /// should: see [`Connection::follow_data`].
+    #[inline]
+    pub(crate) fn is_plain(&self, view: &View) -> bool {
+        let flags = bindings::NF_CT_TLS_SYN
+            | bindings::NF_CT_TLS_FIN
+            | bindings::NF_CT_TLS_RST
+            | bindings::NF_CT_TLS_URG
+            | bindings::NF_CT_TLS_OPAQUE;
+        let timely = view.0.ack_lag == 0 && view.0.flags & bindings::NF_CT_TLS_OVERRUNS == 0;
+        !self.is_empty() && !self.has(flags) && timely && !self.options().signed
+    }
+
+    /// Its sequence number.
+    #[inline]
+    pub(crate) fn seq(&self) -> u32 {
+        self.segment.seq
+    }
+
+    /// The segment, with what conntrack knows of it.
+    pub(crate) fn segment(&self, view: &View) -> Segment {
+        let View(view) = view;
+        let sees = |flag| view.flags & flag != 0;
+        // Where there is nothing to read, nobody asks.
+        let options = if !self.is_empty() || self.has(bindings::NF_CT_TLS_SYN) {
+            self.options()
+        } else {
+            Options::default()
+        };
+        Segment {
+            seq: self.segment.seq,
+            ack: self.has(bindings::NF_CT_TLS_ACK).then_some(view.ack),
+            len: self.segment.len,
+            syn: self.has(bindings::NF_CT_TLS_SYN),
+            fin: self.has(bindings::NF_CT_TLS_FIN),
+            rst: self.has(bindings::NF_CT_TLS_RST),
+            urg: self.has(bindings::NF_CT_TLS_URG),
+            signed: options.signed,
+            mptcp: options.mptcp,
+            opaque: self.has(bindings::NF_CT_TLS_OPAQUE),
+            ack_lag: view.ack_lag,
+            max_window: view.max_window,
+            overruns: sees(bindings::NF_CT_TLS_OVERRUNS),
+            begins: sees(bindings::NF_CT_TLS_BEGINS),
+            established: sees(bindings::NF_CT_TLS_ESTABLISHED).then_some(view.acked),
+        }
     }
 
     /// Adds `n` to a counter of the connection's network namespace.
@@ -477,6 +557,9 @@ impl<'a> Packet<'a> {
                 self.ctinfo,
             )
         };
+        // INVARIANT: It is another segment now, of which nothing was found.
+        self.segment.len = 0;
+        self.segment.options = core::ptr::null();
         let passes = ended & bindings::NF_CT_TLS_RECEIVER != 0;
         (ended.count_ones(), passes)
     }
@@ -503,44 +586,35 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// Copies a connection's state without its lock: words of it may be of different moments.
+///
+/// # Safety
+///
+/// `state` is the helper's data of a connection that is not freed meanwhile: 32 bytes, 8-aligned.
+#[inline]
+unsafe fn snapshot(state: NonNull<State>) -> Connection {
+    let words = state.as_ptr().cast::<u64>();
+    // SAFETY: By the safety requirements there are four words. Another CPU may write them at the
+    // same time, so they are read as READ_ONCE() does: each is the old one or the new one.
+    let words = [0, 1, 2, 3].map(|word| unsafe { words.add(word).read_volatile() });
+    // SAFETY: A `Connection` consists of integers, so that every value of the words is one.
+    unsafe { State { words }.connection }
+}
+
+/// How conntrack sees a segment, as of a moment when its connection was locked.
+pub(crate) struct View(bindings::nf_ct_tls_view);
+
 /// A connection's state, while its lock is held.
 ///
 /// # Invariants
 ///
 /// `ct->lock` is held, by us. `state` points at the helper's data in `ct`: 32 bytes, 8-aligned,
-/// zeroed when the connection was made, touched by nobody without the lock; every value of them is
+/// zeroed when the connection was made, written by nobody without the lock; every value of them is
 /// a valid [`Connection`], which consists of integers.
 pub(crate) struct StateGuard<'a> {
     ct: NonNull<bindings::nf_conn>,
     state: NonNull<Connection>,
     _packet: PhantomData<&'a ()>,
-}
-
-impl StateGuard<'_> {
-    /// The segment of the packet, with what conntrack knows of it.
-    pub(crate) fn look(&self, packet: &Packet<'_>, mut header: Header) -> Segment {
-        // SAFETY: `ct` is valid and its lock held by the type invariants; `header` is used up here,
-        // and so was not added to before.
-        unsafe { bindings::nf_ct_tls_look(self.ct.as_ptr(), packet.ctinfo, &mut header.raw) };
-        let has = |flag| header.has(flag);
-        Segment {
-            seq: header.raw.seq,
-            ack: has(bindings::NF_CT_TLS_ACK).then_some(header.raw.ack),
-            len: header.raw.len,
-            syn: has(bindings::NF_CT_TLS_SYN),
-            fin: has(bindings::NF_CT_TLS_FIN),
-            rst: has(bindings::NF_CT_TLS_RST),
-            urg: has(bindings::NF_CT_TLS_URG),
-            signed: header.options.signed,
-            mptcp: header.options.mptcp,
-            opaque: has(bindings::NF_CT_TLS_OPAQUE),
-            ack_lag: header.raw.ack_lag,
-            max_window: header.raw.max_window,
-            overruns: has(bindings::NF_CT_TLS_OVERRUNS),
-            begins: has(bindings::NF_CT_TLS_BEGINS),
-            established: has(bindings::NF_CT_TLS_ESTABLISHED).then_some(header.raw.acked),
-        }
-    }
 }
 
 impl Deref for StateGuard<'_> {
@@ -707,13 +781,43 @@ pub(crate) unsafe extern "C" fn nf_ct_tls_help(
     profile: c_uint,
 ) -> c_int {
     // SAFETY: By the safety requirements of this function.
-    let passes = match unsafe { Packet::from_raw(skb, protoff, ct, ctinfo, profile) } {
-        Some(mut packet) => crate::judge(&mut packet),
-        None => true,
-    };
+    let bare = unsafe { bindings::nf_ct_tls_bare(skb, protoff, ct) };
+    if let Some(state) = NonNull::new(bare.cast_mut().cast()) {
+        // SAFETY: C returned the helper's data of `ct`, which is not freed before we return.
+        if unsafe { snapshot(state) }.condemned().is_none() {
+            return bindings::NF_CT_TLS_ACCEPT as c_int;
+        }
+    }
+    // SAFETY: By the safety requirements of this function.
+    let passes = unsafe { passes(skb, protoff, ct, ctinfo, profile) };
     if passes {
         bindings::NF_CT_TLS_ACCEPT as c_int
     } else {
         bindings::NF_CT_TLS_DROP as c_int
+    }
+}
+
+/// Whether a packet passes that is no bare ACK, or whose connection is condemned.
+///
+/// # Safety
+///
+/// As for [`nf_ct_tls_help`].
+// Out of line, so that the way of a bare ACK stays short.
+#[inline(never)]
+unsafe fn passes(
+    skb: *mut bindings::sk_buff,
+    protoff: c_uint,
+    ct: *mut bindings::nf_conn,
+    ctinfo: c_uint,
+    profile: c_uint,
+) -> bool {
+    let mut room = Room {
+        segment: MaybeUninit::uninit(),
+        header: MaybeUninit::uninit(),
+    };
+    // SAFETY: By the safety requirements of this function.
+    match unsafe { Packet::from_raw(skb, protoff, ct, ctinfo, profile, &mut room) } {
+        Some(mut packet) => crate::judge(&mut packet),
+        None => true,
     }
 }

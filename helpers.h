@@ -36,27 +36,25 @@ struct nf_conn;
 #define NF_CT_TLS_ACK		0x10
 #define NF_CT_TLS_URG		0x20
 #define NF_CT_TLS_OPAQUE	0x100	/* kTLS: its payload is encrypted after us */
-#define NF_CT_TLS_BEGINS	0x200	/* a SYN-ACK by which the connection begins */
-#define NF_CT_TLS_OVERRUNS	0x800	/* it ends beyond the receiver's window */
-#define NF_CT_TLS_ESTABLISHED	0x400	/* the connection is established, or past that */
+#define NF_CT_TLS_REPLY		0x200	/* it travels in the reply direction */
 
-/* The longest options of a TCP header, in bytes. */
-#define NF_CT_TLS_OPTIONS	40
+/* Flags of what conntrack says of a segment. */
+#define NF_CT_TLS_BEGINS	0x1	/* a SYN-ACK by which the connection begins */
+#define NF_CT_TLS_OVERRUNS	0x2	/* it ends beyond the receiver's window */
+#define NF_CT_TLS_ESTABLISHED	0x4	/* the connection is established, or past that */
+
+/* The longest header of TCP, in bytes. */
+#define NF_CT_TLS_TCP_HEADER	60
 
 /**
- * struct nf_ct_tls_segment - a TCP segment: where it lies in its packet, and how conntrack sees it
+ * struct nf_ct_tls_segment - a TCP segment, and where it lies in its packet
  * @seq: sequence number, host byte order
- * @ack: acknowledgment number, host byte order; by nf_ct_tls_look() in the receiver's own numbers
+ * @ack: acknowledgment number, host byte order
  * @offset: of the payload in the packet, in bytes
  * @len: of the payload, in bytes
  * @flags: NF_CT_TLS_SYN and so on
  * @options_len: of the header's options, in bytes
  * @options: the options, in the packet or in a copy; NULL if they cannot be read
- * @ack_lag: how far @ack lies before the highest acknowledgment that its sender has sent
- * @max_window: the largest window that its sender has offered
- * @acked: with NF_CT_TLS_ESTABLISHED, up to where the receiver has acknowledged the sender's stream
- *
- * nf_ct_tls_segment_of() fills all but the last three, and nf_ct_tls_look() those.
  */
 struct nf_ct_tls_segment {
 	__u32 seq;
@@ -66,9 +64,22 @@ struct nf_ct_tls_segment {
 	__u32 flags;
 	__u32 options_len;
 	const __u8 *options;
+};
+
+/**
+ * struct nf_ct_tls_view - how conntrack sees a segment
+ * @ack: the segment's acknowledgment number, in the receiver's own numbers
+ * @ack_lag: how far @ack lies before the highest that its sender has sent; 0 if it does not
+ * @max_window: the largest window that its sender has offered
+ * @acked: up to where the receiver has acknowledged the sender's stream
+ * @flags: NF_CT_TLS_BEGINS and so on; @acked means nothing without NF_CT_TLS_ESTABLISHED
+ */
+struct nf_ct_tls_view {
+	__u32 ack;
 	__u32 ack_lag;
 	__u32 max_window;
 	__u32 acked;
+	__u32 flags;
 };
 
 /* A walk over a packet's payload where it lies: a struct skb_seq_state. */
@@ -168,7 +179,7 @@ const __u8 *nf_ct_tls_reason_name(unsigned int reason, unsigned int *len);
 
 /* Rust calls C. */
 
-/* Adds @n to a counter of the network namespace of @ct, on this CPU. Any context. */
+/* Adds @n to a counter of the network namespace of @ct, on this CPU, under rcu_read_lock(). */
 void nf_ct_tls_count(const struct nf_conn *ct, unsigned int counter, __u64 n);
 
 /*
@@ -197,36 +208,38 @@ void nf_ct_tls_hooks_exit(void);
 const struct nf_ct_tls_policy *nf_ct_tls_policy_of(const struct nf_conn *ct);
 
 /*
- * Finds the TCP segment of a packet. Options that do not lie in one piece are copied to @options.
- * Return: false if its TCP header cannot be read, or if the packet is only related to its
- * connection, as an ICMP error is.
+ * Looks whether a packet is what half of all packets are, a bare ACK in one piece, or no segment of
+ * the connection itself: nf_ct_tls_segment_of() tells.
+ * Return: the 32 bytes of the helper in @ct, 8-aligned, if it is; NULL if it is not, or if @ct has
+ * none.
  */
-bool nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff, unsigned int ctinfo,
-			  struct nf_ct_tls_segment *segment, __u8 options[NF_CT_TLS_OPTIONS]);
+const void *nf_ct_tls_bare(const struct sk_buff *skb, unsigned int protoff,
+			   const struct nf_conn *ct);
 
 /*
- * Adds conntrack's view to a segment that nf_ct_tls_segment_of() has found in a packet of @ctinfo.
- * Once per segment. ct->lock is held.
+ * Finds the TCP segment of a packet. What of its header does not lie in one piece is copied to
+ * @header.
+ * Return: the 32 bytes of the helper in @ct, 8-aligned; NULL if @ct has none, if the TCP header
+ * cannot be read, or if the packet is only related to its connection, as an ICMP error is. @segment
+ * is filled unless that is NULL.
  */
-void nf_ct_tls_look(const struct nf_conn *ct, unsigned int ctinfo,
-		    struct nf_ct_tls_segment *segment);
-
-/* Return: true for the reply direction, false for the original one. */
-bool nf_ct_tls_is_reply(unsigned int ctinfo);
-
-/*
- * Copies the 32 bytes of the helper in @ct to @state, 8-aligned, without its lock, word by word: a
- * byte is the old one or the new one, but two words may be of different moments.
- * Return: false if @ct has none.
- */
-bool nf_ct_tls_snapshot(const struct nf_conn *ct, void *state);
+void *nf_ct_tls_segment_of(const struct sk_buff *skb, unsigned int protoff,
+			   const struct nf_conn *ct, unsigned int ctinfo,
+			   struct nf_ct_tls_segment *segment, __u8 header[NF_CT_TLS_TCP_HEADER]);
 
 /*
- * Takes and releases ct->lock, with softirqs off between the two.
- * Return: the 32 bytes of the helper in @ct, 8-aligned, or NULL if @ct has none.
+ * Takes ct->lock, with softirqs off until its release, and fills @view with how conntrack sees a
+ * segment that nf_ct_tls_segment_of() has found.
  */
-void *nf_ct_tls_lock(struct nf_conn *ct);
+void nf_ct_tls_lock(struct nf_conn *ct, const struct nf_ct_tls_segment *segment,
+		    struct nf_ct_tls_view *view);
 void nf_ct_tls_unlock(struct nf_conn *ct);
+
+/*
+ * Finds @len bytes at @offset of @skb, which are within it.
+ * Return: where they lie, if that is one piece and can be read without a mapping; else NULL.
+ */
+const __u8 *nf_ct_tls_piece(const struct sk_buff *skb, unsigned int offset, unsigned int len);
 
 /* Copies @len bytes at @offset of @skb. Return: false if they are not there or cannot be read. */
 bool nf_ct_tls_peek(const struct sk_buff *skb, unsigned int offset, __u8 *to, unsigned int len);

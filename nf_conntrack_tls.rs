@@ -4,10 +4,11 @@
 //! that break the protocol's rules.
 //!
 //! ```text
-//!  nf_confirm() --> nf_ct_tls_help() --> judge(): header --> Connection::follow(), under the lock
-//!                                           |                        |
-//!       NF_ACCEPT or NF_DROP <--------------+<-- count, report, <----+
-//!                                                mark, reset
+//!  nf_confirm() --> nf_ct_tls_help() --> judge() --> Connection::follow_data() or follow_any(),
+//!                      |                    |        under the lock
+//!           a bare ACK |                    |               |
+//!       NF_ACCEPT <----+<-------------------+<-- count, ----+
+//!       or NF_DROP                               report, mark, reset
 //! ```
 //!
 //! [`tls_parser`] knows the protocol and nothing of the kernel; [`ffi`] is the border to C; this
@@ -22,9 +23,10 @@ pub mod tls_parser;
 use counters::Counter;
 use ffi::{
     Broken,
-    Header,
     Helper,
     Packet,
+    StateGuard,
+    View,
     Wanted, //
 };
 use tls_parser::{
@@ -55,41 +57,61 @@ impl kernel::Module for NfConntrackTls {
 }
 
 /// Judges a packet; returns whether it passes.
+///
+/// Bare ACKs are half of all packets, and come here only if their connection is condemned: see
+/// [`ffi::nf_ct_tls_help`].
+#[inline]
 fn judge(packet: &mut Packet<'_>) -> bool {
-    let Some(header) = packet.header() else {
-        return true;
-    };
-    // Half of all packets are bare ACKs. They cost one check of whether the connection is
-    // condemned.
-    if header.is_bare() {
-        let condemned = packet.condemned().is_some() && !header.is_reset();
-        return !condemned || end(packet, &packet.wanted(), true);
-    }
     let wanted = packet.wanted();
-    let is_empty = header.is_empty();
-    let outcome = follow(packet, header, &wanted);
-    // The lock is released here, since what follows notifies, logs and sends.
-    count(packet, &outcome.counts);
-    if outcome.counts.connections != 0 {
-        packet.release(wanted.mark);
+    if packet.is_bare() {
+        let condemned = packet.condemned().is_some() && !packet.is_reset();
+        return !condemned || end(packet, &wanted, true);
     }
-    report(packet, &outcome, &wanted);
-    match outcome.verdict {
-        _ if wanted.policy.passive => true,
-        Verdict::Pass => true,
-        Verdict::Drop => false,
-        Verdict::Condemned => end(packet, &wanted, is_empty && outcome.broken.is_none()),
+    let mut payload = packet.payload();
+    let (mut connection, view) = packet.lock();
+    if packet.is_plain(&view) && !wanted.passive {
+        let (limit, direction, seq) = (wanted.seq_len(), packet.direction(), packet.seq());
+        if let Some(bytes) = connection.follow_data(limit, direction, seq, &mut payload) {
+            drop(connection);
+            packet.count(Counter::Bytes, bytes);
+            return true;
+        }
     }
+    let outcome = follow(packet, &wanted, connection, &view);
+    conclude(packet, &wanted, &outcome)
 }
 
 /// Follows a segment through its connection's state.
-fn follow(packet: &Packet<'_>, header: Header, wanted: &Wanted) -> Outcome {
-    let mut payload = packet.payload(&header);
-    let Some(mut connection) = packet.lock() else {
-        return Outcome::default();
-    };
-    let segment = connection.look(packet, header);
-    connection.follow(&wanted.policy, packet.direction(), &segment, &mut payload)
+#[inline(never)]
+fn follow(
+    packet: &Packet<'_>,
+    wanted: &Wanted<'_>,
+    mut connection: StateGuard<'_>,
+    view: &View,
+) -> Outcome {
+    let segment = packet.segment(view);
+    let mut payload = packet.payload();
+    connection.follow_any(&wanted.policy(), packet.direction(), &segment, &mut payload)
+}
+
+/// Does what a segment came to; returns whether it passes.
+///
+/// The lock is free again: what happens here notifies, logs and sends.
+fn conclude(packet: &mut Packet<'_>, wanted: &Wanted<'_>, outcome: &Outcome) -> bool {
+    count(packet, &outcome.counts);
+    if outcome.counts.connections != 0 {
+        packet.release(wanted.mark());
+    }
+    report(packet, outcome, wanted);
+    match outcome.verdict {
+        _ if wanted.passive => true,
+        Verdict::Pass => true,
+        Verdict::Drop => false,
+        Verdict::Condemned => {
+            let harmless = packet.is_empty() && outcome.broken.is_none();
+            end(packet, wanted, harmless)
+        }
+    }
 }
 
 /// Counts the outcome of a segment.
@@ -116,7 +138,7 @@ fn count(packet: &Packet<'_>, counts: &Counts) {
 }
 
 /// Tells which rules a packet broke.
-fn report(packet: &Packet<'_>, outcome: &Outcome, wanted: &Wanted) {
+fn report(packet: &Packet<'_>, outcome: &Outcome, wanted: &Wanted<'_>) {
     if !outcome.reported.is_empty() {
         for reason in outcome.reported.iter() {
             packet.count(Counter::Reported, 1);
@@ -129,7 +151,7 @@ fn report(packet: &Packet<'_>, outcome: &Outcome, wanted: &Wanted) {
     }
     // If there are several reasons, the first describes what happened best.
     if let Some(reason) = outcome.broken.or_else(|| outcome.reported.iter().next()) {
-        packet.set_mark(wanted.mark, reason);
+        packet.set_mark(wanted.mark(), reason);
     }
 }
 
@@ -141,21 +163,21 @@ fn tell(packet: &Packet<'_>, reason: Reason, broken: Broken) {
 /// Ends the connection of a packet at both ends, if so wanted; returns whether the packet passes.
 ///
 /// Where nothing is reset, a `harmless` packet passes, so that both ends can close.
-fn end(packet: &mut Packet<'_>, wanted: &Wanted, harmless: bool) -> bool {
-    if wanted.policy.passive {
+fn end(packet: &mut Packet<'_>, wanted: &Wanted<'_>, harmless: bool) -> bool {
+    if wanted.passive {
         return true;
     }
     // A connection that is refused because its beginning was not seen broke no rule.
     if let Some(reason) = packet.condemned() {
         packet.hold();
         // A SYN took it away, so that it can pass.
-        packet.set_mark(wanted.mark, reason);
+        packet.set_mark(wanted.mark(), reason);
     }
-    if !wanted.reset && harmless {
+    if !wanted.reset() && harmless {
         return true;
     }
     packet.count(Counter::Dropped, 1);
-    if !wanted.reset {
+    if !wanted.reset() {
         return false;
     }
     let (resets, passes) = packet.reset();

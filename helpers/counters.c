@@ -14,7 +14,7 @@
 
 void nf_ct_tls_count(const struct nf_conn *ct, unsigned int counter, u64 n)
 {
-	const struct tls_net *tn = nf_ct_tls_net(nf_ct_net(ct));
+	const struct tls_net *tn = nf_ct_tls_net_rcu(nf_ct_net(ct));
 
 	if (counter < NF_CT_TLS_COUNTERS)
 		this_cpu_add(tn->counters->value[counter], n);

@@ -7,6 +7,9 @@
 #include <linux/ratelimit_types.h>
 #include <linux/types.h>
 
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
 #include "../helpers.h"
 
 struct ctl_table;
@@ -39,7 +42,18 @@ struct tls_net {
 };
 
 /* net.c */
-struct tls_net *nf_ct_tls_net(const struct net *net);
+extern unsigned int nf_ct_tls_net_id;
+
+static inline struct tls_net *nf_ct_tls_net(const struct net *net)
+{
+	return net_generic(net, nf_ct_tls_net_id);
+}
+
+/* The same under rcu_read_lock(), which net_generic() takes by a call, and gives back. */
+static inline struct tls_net *nf_ct_tls_net_rcu(const struct net *net)
+{
+	return rcu_dereference(net->gen)->ptr[nf_ct_tls_net_id];
+}
 
 /* counters.c: the file, while the namespace's counters are there */
 int nf_ct_tls_counters_show(struct net *net);

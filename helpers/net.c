@@ -4,7 +4,6 @@
 #include <linux/ratelimit.h>
 
 #include <net/net_namespace.h>
-#include <net/netns/generic.h>
 
 #include "../helpers.h"
 #include "internal.h"
@@ -12,12 +11,7 @@
 /* The limit on a namespace's log lines holds for so many seconds. */
 #define LOG_INTERVAL (5 * HZ)
 
-static unsigned int tls_net_id __read_mostly;
-
-struct tls_net *nf_ct_tls_net(const struct net *net)
-{
-	return net_generic(net, tls_net_id);
-}
+unsigned int nf_ct_tls_net_id __read_mostly;
 
 static int __net_init tls_net_init(struct net *net)
 {
@@ -58,7 +52,7 @@ static void __net_exit tls_net_exit(struct net *net)
 static struct pernet_operations tls_net_ops = {
 	.init = tls_net_init,
 	.exit = tls_net_exit,
-	.id = &tls_net_id,
+	.id = &nf_ct_tls_net_id,
 	.size = sizeof(struct tls_net),
 };
 

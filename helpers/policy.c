@@ -38,7 +38,7 @@ static struct nf_ct_tls_policy defaults = {
 
 const struct nf_ct_tls_policy *nf_ct_tls_policy_of(const struct nf_conn *ct)
 {
-	return rcu_dereference(nf_ct_tls_net(nf_ct_net(ct))->policy);
+	return rcu_dereference(nf_ct_tls_net_rcu(nf_ct_net(ct))->policy);
 }
 
 static void refuse(const struct nf_ct_tls_field *field, const char *text, const char *culprit)

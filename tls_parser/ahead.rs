@@ -270,7 +270,12 @@ impl DirState {
     }
 
     /// The end of what was searched after `next_seq`.
+    #[inline]
     pub(super) fn search_end(&self) -> Option<u32> {
+        // Few segments follow a gap: the others need not know what else is kept.
+        if !self.is_searching() {
+            return None;
+        }
         match self.scratch() {
             Scratch::Search(search) => Some(search.end),
             _ => None,
@@ -278,6 +283,7 @@ impl DirState {
     }
 
     /// Forgets the search end if `next_seq` has come there.
+    #[inline]
     pub(super) fn pass_search_end(&mut self) {
         if self
             .search_end()

@@ -21,6 +21,7 @@ use super::{
     state::{
         Connection,
         Direction,
+        Link,
         Mode, //
     },
     tcp::{
@@ -87,6 +88,60 @@ pub struct Counts {
 impl Connection {
     /// Follows a segment of `direction`.
     pub fn follow(
+        &mut self,
+        policy: &Policy,
+        direction: Direction,
+        segment: &Segment,
+        payload: &mut impl Payload,
+    ) -> Outcome {
+        if segment.is_plain() && !policy.passive {
+            let limit = policy.seq_len;
+            if let Some(bytes) = self.follow_data(limit, direction, segment.seq, payload) {
+                let counts = Counts {
+                    bytes,
+                    ..Counts::default()
+                };
+                return Outcome {
+                    counts,
+                    ..Outcome::default()
+                };
+            }
+        }
+        self.follow_any(policy, direction, segment, payload)
+    }
+
+    /// Follows a segment as [`follow_any`](Connection::follow_any) does, if it is what most
+    /// segments of a transfer are: the next bytes of a body of application data, which do not end
+    /// it, and break no rule. Returns how many bytes it has, and `None` for any other segment,
+    /// which is still to be followed.
+    ///
+    /// The segment has payload, and no flag of SYN, FIN, RST and URG; it is not signed, does not
+    /// overrun its receiver's window, has the highest acknowledgment of its side, and will not be
+    /// encrypted by a device. The policy is not a passive one, and `limit` is its
+    /// [`seq_len`](Policy::seq_len).
+    #[inline]
+    pub fn follow_data(
+        &mut self,
+        limit: u16,
+        direction: Direction,
+        seq: u32,
+        payload: &mut impl Payload,
+    ) -> Option<u32> {
+        let waits = self.condemned_code() != 0 || self.is(Link::Signed);
+        let (own, peer) = self.both(direction);
+        let next = own.speaks_tls() && own.next_seq == seq && !own.is_searching();
+        if waits || !next || !own.in_data() || peer.mode() == Mode::Fresh {
+            return None;
+        }
+        let bytes = payload.whole()?;
+        let len = u32::try_from(bytes.len()).ok()?;
+        own.pass_data(limit, bytes)?;
+        own.advance_to(seq.wrapping_add(len));
+        Some(len)
+    }
+
+    /// Follows a segment of `direction`, whatever it is.
+    pub fn follow_any(
         &mut self,
         policy: &Policy,
         direction: Direction,

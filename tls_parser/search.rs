@@ -9,9 +9,11 @@ use super::header::{
     MAJOR, //
 };
 
-/// Bytes that are searched at once, and the major version in each of them.
+/// In so many places at once is looked for the beginning of a header.
 const WORD: usize = size_of::<u64>();
-const MAJORS: u64 = u64::from_le_bytes([MAJOR; WORD]);
+
+/// The bytes of headers that begin in the places of a word.
+const BLOCK: usize = WORD + header::LENGTH - 1;
 
 /// The search.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -47,38 +49,61 @@ impl HeaderSearch {
         }
     }
 
-    /// Goes on with the next bytes: a word at once, if no major version lies where a header in it
-    /// has it.
-    pub fn feed(&mut self, mut bytes: &[u8]) {
-        while let Some((word, rest)) = bytes.split_first_chunk::<WORD>() {
-            let [_, _, c, d, e] = self.last;
-            if [c, d, e].contains(&MAJOR) || has_major(word) {
-                self.feed_bytes(word);
-            } else {
-                let [.., a, b, c, d, e] = *word;
-                self.last = [a, b, c, d, e];
-                self.searched = self.searched.saturating_add(WORD as u32);
+    /// Goes on with the next bytes: eight places at once, if none can be that of a header.
+    ///
+    /// Headers are looked at where [`candidates`] are. No two of these lie closer than three bytes.
+    /// So an adversary who places headers at will makes the search cost a few times what it costs
+    /// on ciphertext, and not more.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let mut place = self.searched;
+        self.feed_begun(bytes);
+        let mut rest = bytes;
+        while let Some((block, next)) = rest.first_chunk::<BLOCK>().zip(rest.get(WORD..)) {
+            let mut candidates = candidates(block);
+            while candidates != 0 {
+                let at = candidates.trailing_zeros() / u8::BITS;
+                candidates &= candidates.wrapping_sub(1);
+                self.look(place.saturating_add(at), block.get(at as usize..));
             }
-            bytes = rest;
+            place = place.saturating_add(WORD as u32);
+            rest = next;
         }
-        self.feed_bytes(bytes);
+        while rest.len() >= header::LENGTH {
+            self.look(place, Some(rest));
+            place = place.saturating_add(1);
+            rest = rest.get(1..).unwrap_or_default();
+        }
+        // A segment is not that long.
+        self.searched = self.searched.saturating_add(bytes.len() as u32);
+        if let Some(&last) = bytes.last_chunk() {
+            self.last = last;
+        }
     }
 
-    fn feed_bytes(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
+    /// Looks at the headers that begin before `bytes`.
+    fn feed_begun(&mut self, bytes: &[u8]) {
+        let begins = self.searched.wrapping_sub(header::LENGTH as u32 - 1);
+        for (&byte, at) in bytes.iter().zip(0..header::LENGTH as u32 - 1) {
             let [_, b, c, d, e] = self.last;
             self.last = [b, c, d, e, byte];
-            self.searched = self.searched.saturating_add(1);
-            if let Some(length) = header::plausible(self.last) {
-                self.on_header(length);
-            }
+            let header = self.last;
+            self.look(begins.wrapping_add(at), Some(&header));
         }
     }
 
-    /// Takes the last bytes for the header of a record of that length.
-    fn on_header(&mut self, length: u32) {
-        let [content_type, _, minor, _, _] = self.last;
-        let place = self.searched.saturating_sub(header::LENGTH as u32);
+    /// Looks whether `bytes`, which lie there in the segment, begin with a header.
+    fn look(&mut self, place: u32, bytes: Option<&[u8]>) {
+        let Some(&header) = bytes.and_then(|bytes| bytes.first_chunk()) else {
+            return;
+        };
+        if let Some(length) = header::plausible(header) {
+            self.on_header(place, header, length);
+        }
+    }
+
+    /// Notes the header of a record of that length.
+    fn on_header(&mut self, place: u32, header: Header, length: u32) {
+        let [content_type, _, minor, _, _] = header;
         let found = self.found.unwrap_or(Found {
             first: place,
             minor,
@@ -114,11 +139,25 @@ impl HeaderSearch {
     }
 }
 
-/// Whether a byte of the word may be a header's major version; at times true though none is.
-fn has_major(word: &[u8; WORD]) -> bool {
-    // Zero where the version was; a zero borrows from the byte above it (Mycroft's test).
-    let zeroes = u64::from_le_bytes(*word) ^ MAJORS;
-    let low = u64::from_le_bytes([0x01; WORD]);
-    let high = u64::from_le_bytes([0x80; WORD]);
-    zeroes.wrapping_sub(low) & !zeroes & high != 0
+/// The places in which a header may begin: the high bit of each such byte, the first byte's the
+/// lowest.
+///
+/// There are a content type of 16 to 31, the major version, and a minor version below 8.
+fn candidates(block: &[u8; BLOCK]) -> u64 {
+    const LOW_BITS: u64 = u64::from_le_bytes([0x7f; WORD]);
+    let [_, second @ ..] = block;
+    let [_, third @ ..] = second;
+    let (types, majors, minors) = (word(block), word(second), word(third));
+    // Each byte of these is zero where its test is passed.
+    let types = (types ^ u64::from_le_bytes([0x10; WORD])) & u64::from_le_bytes([0xf0; WORD]);
+    let majors = majors ^ u64::from_le_bytes([MAJOR; WORD]);
+    let minors = minors & u64::from_le_bytes([0xf8; WORD]);
+    let failed = types | majors | minors;
+    // No byte's sum carries into the next one.
+    !((failed & LOW_BITS).wrapping_add(LOW_BITS) | failed | LOW_BITS)
+}
+
+/// The first bytes of a block that is as long as a word at least.
+fn word<const LENGTH: usize>(block: &[u8; LENGTH]) -> u64 {
+    u64::from_le_bytes(block.first_chunk().copied().unwrap_or_default())
 }

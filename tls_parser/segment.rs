@@ -44,6 +44,15 @@ pub struct Segment {
     pub established: Option<u32>,
 }
 
+impl Segment {
+    /// Whether it has nothing but payload, which a receiver reads if it lies where it should: see
+    /// [`Connection::follow_data`](super::Connection::follow_data).
+    pub(super) fn is_plain(&self) -> bool {
+        let flagged = self.syn || self.fin || self.rst || self.urg || self.opaque;
+        !flagged && !self.signed && !self.overruns && self.ack_lag == 0
+    }
+}
+
 /// The payload of a segment.
 pub trait Payload {
     /// Hands the bytes from `from` to `to` (exclusive) to `each`, in order, in pieces of any
@@ -55,6 +64,11 @@ pub trait Payload {
 
     /// The five bytes at `at`; `None` if there are not so many, or they cannot be read.
     fn header_at(&mut self, at: u32) -> Option<Header>;
+
+    /// All bytes, if they lie in one piece; at times `None` though they do.
+    fn whole(&mut self) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl Payload for &[u8] {
@@ -70,5 +84,9 @@ impl Payload for &[u8] {
 
     fn header_at(&mut self, at: u32) -> Option<Header> {
         self.get(at as usize..)?.first_chunk().copied()
+    }
+
+    fn whole(&mut self) -> Option<&[u8]> {
+        Some(self)
     }
 }

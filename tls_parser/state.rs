@@ -488,10 +488,16 @@ impl DirState {
         self.place = (self.place & LINK) | if left == 0 { 0 } else { DATA };
     }
 
+    /// Whether the next byte belongs to the body of application data.
+    #[inline]
+    pub(super) fn in_data(&self) -> bool {
+        self.place & PLACE == DATA
+    }
+
     /// Takes `length` bytes off the current body, if that is application data and longer.
     #[inline]
     pub(super) fn take_data(&mut self, length: usize) -> bool {
-        if self.place & PLACE != DATA || length >= usize::from(self.body_left) {
+        if !self.in_data() || length >= usize::from(self.body_left) {
             return false;
         }
         // Fewer than `body_left`.
@@ -511,6 +517,12 @@ impl DirState {
     #[inline]
     pub(super) fn is_idle(&self) -> bool {
         self.tag() == tag::IDLE
+    }
+
+    /// Whether a search for headers after a gap is kept.
+    #[inline]
+    pub(super) fn is_searching(&self) -> bool {
+        matches!(self.tag(), tag::SEARCH | tag::SEARCH_CLOSED)
     }
 
     #[inline]
@@ -558,7 +570,21 @@ impl DirState {
         }
     }
 
-    /// The same for a body of any kind.
+    /// Takes `part` off the current body of application data, if that is longer, and has not more
+    /// than `limit` low bytes in a row up to there; else changes nothing.
+    #[inline]
+    pub(super) fn pass_data(&mut self, limit: u16, part: &[u8]) -> Option<()> {
+        let left = usize::from(self.body_left).checked_sub(part.len())?;
+        if left == 0 {
+            return None;
+        }
+        self.count = runs::scan(self.count, limit, part)?;
+        // Less than `body_left`.
+        self.body_left = left as u16;
+        Some(())
+    }
+
+    /// As [`search_data`](DirState::search_data), for a body of any kind.
     ///
     /// Within a hello nothing is searched: only an alert of two bytes can stand there.
     pub(super) fn search_body(&mut self, limit: u16, part: &[u8]) -> bool {

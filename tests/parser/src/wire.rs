@@ -124,9 +124,13 @@ impl Wire {
             ..header
         };
         let policy = self.policy;
+        // What is followed the quick way comes to the same as any other segment.
+        let mut other = self.connection;
+        let any = other.follow_any(&policy, direction, &segment, &mut &*payload);
         let outcome = self
             .connection
             .follow(&policy, direction, &segment, &mut &*payload);
+        assert_eq!((outcome, self.connection), (any, other), "{segment:?}");
         self.verdict = self.connection.condemned().map_or(Ok(()), Err);
         self.last = outcome;
         self.fate(segment.len)
