@@ -13,6 +13,7 @@ use crate::tls_parser::{
     self,
     Connection,
     Direction,
+    Opening,
     Options,
     Policy,
     Reason,
@@ -195,6 +196,7 @@ impl Wanted {
             midstream_drop: raw.midstream != 0,
             report: Reasons::from_bits(raw.report),
             off: Reasons::from_bits(raw.off),
+            opening: opening(profile, raw.starttls != 0),
             passive: false,
         };
         let passive = raw.log_only != 0 || profile == bindings::NF_CT_TLS_PROFILE_REPORT;
@@ -212,6 +214,16 @@ impl Wanted {
         } else {
             Broken::Dropped
         }
+    }
+}
+
+/// What comes before TLS where that helper is.
+fn opening(profile: u32, required: bool) -> Opening {
+    match profile {
+        bindings::NF_CT_TLS_PROFILE_STARTTLS if required => Opening::StarttlsRequired,
+        bindings::NF_CT_TLS_PROFILE_STARTTLS => Opening::Starttls,
+        bindings::NF_CT_TLS_PROFILE_PROXY => Opening::Proxy,
+        _ => Opening::Tls,
     }
 }
 
