@@ -64,6 +64,10 @@ counters! {
     Truncated = "truncated",
     /// Connections of Multipath TCP, which pass unread.
     Mptcp = "mptcp",
+    /// Connections whose client said, before an upgrade, what needs none.
+    Cleartext = "cleartext",
+    /// Connections in which TLS began after something else.
+    Upgraded = "upgraded",
     /// Connections that broke a rule.
     Condemned = "condemned",
     /// Packets dropped because their connection is condemned, or condemned by this packet.

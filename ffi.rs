@@ -13,6 +13,7 @@ use crate::tls_parser::{
     self,
     Connection,
     Direction,
+    Opening,
     Options,
     Policy,
     Reason,
@@ -177,6 +178,7 @@ impl Helper {
 /// The policy for a packet: its network namespace's, limited by its helper's profile.
 pub(crate) struct Wanted<'a> {
     raw: &'a bindings::nf_ct_tls_policy,
+    profile: u32,
     /// Whether nothing is dropped.
     pub(crate) passive: bool,
 }
@@ -191,6 +193,7 @@ impl Wanted<'_> {
             midstream_drop: self.raw.midstream != 0,
             report: Reasons::from_bits(self.raw.report),
             off: Reasons::from_bits(self.raw.off),
+            opening: opening(self.profile, self.raw.starttls != 0),
             passive: false,
         };
         if self.passive {
@@ -223,6 +226,16 @@ impl Wanted<'_> {
         } else {
             Broken::Dropped
         }
+    }
+}
+
+/// What comes before TLS where that helper is.
+fn opening(profile: u32, required: bool) -> Opening {
+    match profile {
+        bindings::NF_CT_TLS_PROFILE_STARTTLS if required => Opening::StarttlsRequired,
+        bindings::NF_CT_TLS_PROFILE_STARTTLS => Opening::Starttls,
+        bindings::NF_CT_TLS_PROFILE_PROXY => Opening::Proxy,
+        _ => Opening::Tls,
     }
 }
 
@@ -436,7 +449,11 @@ impl<'a> Packet<'a> {
         // `rcu_read_lock()`, so that the policy stays; nobody changes one that is published.
         let raw = unsafe { &*bindings::nf_ct_tls_policy_of(self.ct.as_ptr()) };
         let passive = raw.log_only != 0 || self.profile == bindings::NF_CT_TLS_PROFILE_REPORT;
-        Wanted { raw, passive }
+        Wanted {
+            raw,
+            profile: self.profile,
+            passive,
+        }
     }
 
     /// Why the connection was condemned, if it was; without its lock, so perhaps as of a moment

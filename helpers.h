@@ -116,6 +116,7 @@ struct nf_ct_tls_ports {
  * @log_only: whether to drop nothing
  * @midstream: whether to drop what begins in the middle
  * @reset: whether to reset both ends of a condemned connection
+ * @starttls: whether "starttls" requires an upgrade
  * @log: NF_CT_TLS_LOG_KERNEL and so on
  */
 struct nf_ct_tls_policy {
@@ -130,12 +131,15 @@ struct nf_ct_tls_policy {
 	__u8 log_only;
 	__u8 midstream;
 	__u8 reset;
+	__u8 starttls;
 	__u8 log;
 };
 
 /* The helpers, by the profile under which the engine judges. */
 #define NF_CT_TLS_PROFILE_TLS		0	/* "tls": what the policy says */
 #define NF_CT_TLS_PROFILE_REPORT	1	/* "tls-report": report, drop nothing */
+#define NF_CT_TLS_PROFILE_STARTTLS	2	/* "starttls": TLS after an upgrade */
+#define NF_CT_TLS_PROFILE_PROXY		3	/* "tls-proxy": TLS after a PROXY header */
 
 /* What became of a broken rule. */
 #define NF_CT_TLS_REPORTED	0

@@ -129,6 +129,8 @@ fn count(packet: &Packet<'_>, counts: &Counts) {
         (Counter::Unreadable, counts.unreadable),
         (Counter::Truncated, counts.truncated),
         (Counter::Mptcp, counts.mptcp),
+        (Counter::Cleartext, counts.cleartext),
+        (Counter::Upgraded, counts.upgraded),
     ];
     for (counter, n) in all {
         if n != 0 {

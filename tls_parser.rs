@@ -49,6 +49,8 @@
 mod ahead;
 #[path = "tls_parser/ccs.rs"]
 mod ccs;
+#[path = "tls_parser/commands.rs"]
+mod commands;
 #[path = "tls_parser/follow.rs"]
 mod follow;
 #[path = "tls_parser/handshake.rs"]
@@ -59,16 +61,30 @@ mod header;
 mod heartbeat;
 #[path = "tls_parser/hello.rs"]
 mod hello;
+#[path = "tls_parser/ldap.rs"]
+mod ldap;
+#[path = "tls_parser/mysql.rs"]
+mod mysql;
 #[path = "tls_parser/negotiation.rs"]
 mod negotiation;
 #[path = "tls_parser/options.rs"]
 mod options;
 #[path = "tls_parser/policy.rs"]
 mod policy;
+#[path = "tls_parser/postgres.rs"]
+mod postgres;
+#[path = "tls_parser/prelude.rs"]
+mod prelude;
+#[path = "tls_parser/proxy.rs"]
+mod proxy;
+#[path = "tls_parser/rdp.rs"]
+mod rdp;
 #[path = "tls_parser/reason.rs"]
 mod reason;
 #[path = "tls_parser/record.rs"]
 mod record;
+#[path = "tls_parser/replies.rs"]
+mod replies;
 #[path = "tls_parser/runs.rs"]
 pub mod runs;
 #[path = "tls_parser/scratch.rs"]
@@ -81,14 +97,22 @@ mod segment;
 mod seq;
 #[path = "tls_parser/side.rs"]
 mod side;
+#[path = "tls_parser/socks.rs"]
+mod socks;
 #[path = "tls_parser/ssl2.rs"]
 mod ssl2;
 #[path = "tls_parser/state.rs"]
 mod state;
 #[path = "tls_parser/tcp.rs"]
 mod tcp;
+#[path = "tls_parser/upgrade.rs"]
+mod upgrade;
 #[path = "tls_parser/version.rs"]
 mod version;
+#[path = "tls_parser/words.rs"]
+mod words;
+#[path = "tls_parser/xmpp.rs"]
+mod xmpp;
 
 pub use follow::{
     Counts,
@@ -96,7 +120,10 @@ pub use follow::{
     Verdict, //
 };
 pub use options::Options;
-pub use policy::Policy;
+pub use policy::{
+    Opening,
+    Policy, //
+};
 pub use reason::{
     Reason,
     Reasons, //

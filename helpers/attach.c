@@ -49,6 +49,18 @@ static int help_report(struct sk_buff *skb, unsigned int protoff, struct nf_conn
 	return nf_ct_tls_help(skb, protoff, ct, ctinfo, NF_CT_TLS_PROFILE_REPORT);
 }
 
+static int help_starttls(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+			 enum ip_conntrack_info ctinfo)
+{
+	return nf_ct_tls_help(skb, protoff, ct, ctinfo, NF_CT_TLS_PROFILE_STARTTLS);
+}
+
+static int help_proxy(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		      enum ip_conntrack_info ctinfo)
+{
+	return nf_ct_tls_help(skb, protoff, ct, ctinfo, NF_CT_TLS_PROFILE_PROXY);
+}
+
 static const struct profile {
 	const char *name;
 	int (*help)(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
@@ -57,6 +69,8 @@ static const struct profile {
 	/* The first is what ports get. */
 	{ "tls", help_tls },
 	{ "tls-report", help_report },
+	{ "starttls", help_starttls },
+	{ "tls-proxy", help_proxy },
 };
 
 #define HELPERS (ARRAY_SIZE(profiles) * ARRAY_SIZE(families))

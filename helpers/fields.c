@@ -53,6 +53,8 @@ static const struct word logs[] = {
 
 static const struct word midstreams[] = { { "pass", 0 }, { "drop", 1 }, { } };
 
+static const struct word upgrades[] = { { "allow", 0 }, { "require", 1 }, { } };
+
 static const struct word versions[] = {
 	{ "any", 0 }, { "ssl3", 0x0300 }, { "ssl3.0", 0x0300 },
 	{ "1.0", 0x0301 }, { "1.1", 0x0302 }, { "1.2", 0x0303 }, { "1.3", 0x0304 }, { }
@@ -95,6 +97,16 @@ static int parse_midstream(char *text, void *to, const char **culprit)
 static int show_midstream(char *to, size_t size, const void *from)
 {
 	return scnprintf(to, size, "%s", midstreams[!!*(const u8 *)from].word);
+}
+
+static int parse_starttls(char *text, void *to, const char **culprit)
+{
+	return parse_u8(upgrades, text, to);
+}
+
+static int show_starttls(char *to, size_t size, const void *from)
+{
+	return scnprintf(to, size, "%s", upgrades[!!*(const u8 *)from].word);
 }
 
 /* As numbers of the wire, or by name. */
@@ -230,6 +242,8 @@ const struct nf_ct_tls_field nf_ct_tls_fields[NF_CT_TLS_FIELDS] = {
 		"0 and 1 (no and yes, off and on)"),
 	[NF_CT_TLS_FIELD_MIDSTREAM] = FIELD(midstream, parse_midstream, show_midstream,
 		"pass and drop"),
+	[NF_CT_TLS_FIELD_STARTTLS] = FIELD(starttls, parse_starttls, show_starttls,
+		"allow and require"),
 	[NF_CT_TLS_FIELD_RESET] = FIELD(reset, parse_switch, show_u8,
 		"0 and 1 (no and yes, off and on)"),
 	[NF_CT_TLS_FIELD_MARK] = FIELD(mark, parse_u32, show_bits, "0 (none) to 0xffffffff"),

@@ -14,6 +14,8 @@ MODULE_VERSION(NF_CT_TLS_VERSION);
 /* A rule that names a helper loads the module. */
 MODULE_ALIAS_NFCT_HELPER("tls");
 MODULE_ALIAS_NFCT_HELPER("tls-report");
+MODULE_ALIAS_NFCT_HELPER("starttls");
+MODULE_ALIAS_NFCT_HELPER("tls-proxy");
 
 /*
  * A user without any privilege can make the kernel load us, by a rule in a namespace of its own.

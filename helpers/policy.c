@@ -121,6 +121,9 @@ MODULE_PARM_DESC(log_only, "1 to report what breaks a rule and drop nothing (def
 module_param_cb(midstream, &param_ops, FIELD(MIDSTREAM), 0644);
 __MODULE_PARM_TYPE(midstream, "word");
 MODULE_PARM_DESC(midstream, "connections that begin in the middle: pass or drop");
+module_param_cb(starttls, &param_ops, FIELD(STARTTLS), 0644);
+__MODULE_PARM_TYPE(starttls, "word");
+MODULE_PARM_DESC(starttls, "connections with the helper starttls that do not upgrade: allow or require (default allow)");
 module_param_cb(reset, &param_ops, FIELD(RESET), 0644);
 __MODULE_PARM_TYPE(reset, "bool");
 MODULE_PARM_DESC(reset, "condemned connections: 1 reset at both ends, 0 dropped in silence (default 1)");

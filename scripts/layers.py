@@ -20,12 +20,15 @@ from pathlib import Path
 
 # The lowest first. The last one is tls_parser.rs itself.
 LAYERS = [
-    ["header", "options", "reason", "runs", "scratch", "seq", "version"],
-    ["policy", "search", "segment", "state"],
+    ["header", "options", "reason", "runs", "scratch", "seq", "version", "words"],
+    ["policy", "prelude", "search", "segment"],
+    ["state"],
     ["side"],
     ["negotiation"],
     ["ccs", "handshake", "heartbeat", "hello", "ssl2"],
+    ["commands", "ldap", "mysql", "postgres", "proxy", "rdp", "replies", "socks", "xmpp"],
     ["record"],
+    ["upgrade"],
     ["ahead", "tcp"],
     ["follow"],
     ["tls_parser"],

@@ -8,7 +8,6 @@ use super::{
         Reason,
         Reasons, //
     },
-    record,
     search::HeaderSearch,
     segment::{
         Payload,
@@ -28,6 +27,7 @@ use super::{
         Beginning,
         Placement, //
     },
+    upgrade,
 };
 use core::ops::ControlFlow;
 
@@ -83,6 +83,10 @@ pub struct Counts {
     pub truncated: u32,
     /// Connections of Multipath TCP, which pass unread.
     pub mptcp: u32,
+    /// Connections whose client has said, before an upgrade, what needs none.
+    pub cleartext: u32,
+    /// Connections in which TLS began after something else.
+    pub upgraded: u32,
 }
 
 impl Connection {
@@ -209,7 +213,7 @@ impl Connection {
         let fed = match side.own.mode() {
             Mode::Unread => Ok(0),
             _ if taken => side.breaks_run().map(|()| 0),
-            _ => record::feed(&mut side, bytes),
+            _ => upgrade::feed(&mut side, bytes),
         };
         match fed {
             Err(Stop::Broken(reason)) => {
@@ -232,7 +236,7 @@ fn feed(side: &mut Side<'_>, bytes: &[u8]) -> Result<u32, Stop> {
         }
         return side.breaks_run().map(|()| 0);
     }
-    record::feed(side, bytes)
+    upgrade::feed(side, bytes)
 }
 
 /// A segment, and the state that it passes through.
@@ -426,6 +430,10 @@ impl<P: Payload> SegmentHandler<'_, P> {
                     ControlFlow::Break(())
                 }
             });
+        let news = (side.cleartext, side.upgraded);
+        if news != (false, false) {
+            self.count_opening(news);
+        }
         if let Some(Stop::Broken(reason)) = stop {
             self.condemn(reason);
             return Verdict::Condemned;
@@ -438,6 +446,14 @@ impl<P: Payload> SegmentHandler<'_, P> {
             self.connection.lose(self.direction);
         }
         Verdict::Pass
+    }
+
+    /// Counts what came before TLS.
+    #[cold]
+    fn count_opening(&mut self, (cleartext, upgraded): (bool, bool)) {
+        let counts = &mut self.outcome.counts;
+        counts.cleartext = counts.cleartext.saturating_add(cleartext.into());
+        counts.upgraded = counts.upgraded.saturating_add(upgraded.into());
     }
 
     /// Counts a stream that ends within a record.

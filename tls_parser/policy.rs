@@ -4,6 +4,21 @@
 
 use super::reason::Reasons;
 
+/// What comes before TLS.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Opening {
+    /// Nothing.
+    #[default]
+    Tls,
+    /// Whatever one of the followed protocols says up to the upgrade that it knows. Without one the
+    /// connection passes.
+    Starttls,
+    /// The same, and nothing else but that.
+    StarttlsRequired,
+    /// A PROXY header of the client.
+    Proxy,
+}
+
 /// The operator's choices, which hold for all connections of a network namespace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Policy {
@@ -21,6 +36,8 @@ pub struct Policy {
     pub report: Reasons,
     /// The reasons that are ignored.
     pub off: Reasons,
+    /// What comes before TLS.
+    pub opening: Opening,
     /// Whether nothing is dropped, not even for its order: what cannot be followed passes unread.
     pub passive: bool,
 }
@@ -46,6 +63,7 @@ impl Default for Policy {
             midstream_drop: false,
             report: Reasons::NONE,
             off: Reasons::NONE,
+            opening: Opening::Tls,
             passive: false,
         }
     }

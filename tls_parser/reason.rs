@@ -72,11 +72,21 @@ pub enum Reason {
     /// TCP's urgent flag, with payload or without (RFC 6093). Against making the endpoint read
     /// other bytes than the module: TLS does not know it.
     UrgentData,
+    /// Bytes of the client between its request for an upgrade and the answer (RFC 3207 4.2), or
+    /// before a protocol lets it speak. Against commands that the server takes for protected ones
+    /// later, CVE-2011-0411, CVE-2021-23214.
+    StarttlsInjection,
+    /// A client that does not upgrade, where the operator requires that. Against stripping, and
+    /// passwords in the clear.
+    StarttlsRequired,
+    /// A stream that does not begin with a PROXY header, or one whose parts contradict each other
+    /// (The PROXY protocol 2). Against addresses that somebody else made up.
+    ProxyHeader,
 }
 
 impl Reason {
     /// All reasons, in their order.
-    pub const ALL: [Reason; 21] = [
+    pub const ALL: [Reason; 24] = [
         Reason::RecordType,
         Reason::RecordVersion,
         Reason::RecordLength,
@@ -98,6 +108,9 @@ impl Reason {
         Reason::VersionDowngrade,
         Reason::VersionRefused,
         Reason::UrgentData,
+        Reason::StarttlsInjection,
+        Reason::StarttlsRequired,
+        Reason::ProxyHeader,
     ];
 
     /// The stable name.
@@ -124,6 +137,9 @@ impl Reason {
             Reason::VersionDowngrade => "version_downgrade",
             Reason::VersionRefused => "version_refused",
             Reason::UrgentData => "urgent_data",
+            Reason::StarttlsInjection => "starttls_injection",
+            Reason::StarttlsRequired => "starttls_required",
+            Reason::ProxyHeader => "proxy_header",
         }
     }
 

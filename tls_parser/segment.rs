@@ -72,6 +72,7 @@ pub trait Payload {
 }
 
 impl Payload for &[u8] {
+    #[inline]
     fn read(&mut self, from: u32, to: u32, each: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> u32 {
         let available = self.get(from as usize..).unwrap_or_default();
         let wanted = to.saturating_sub(from) as usize;

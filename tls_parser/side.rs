@@ -37,6 +37,10 @@ pub(super) struct Side<'a> {
     pub(super) policy: &'a Policy,
     /// Rules that were broken, and reported for the first time.
     pub(super) reported: &'a mut Reasons,
+    /// Whether the client has just said what needs no upgrade.
+    pub(super) cleartext: bool,
+    /// Whether TLS has just begun after something else.
+    pub(super) upgraded: bool,
     direction: Direction,
     is_client: bool,
 }
@@ -57,6 +61,8 @@ impl Connection {
             peer,
             policy,
             reported,
+            cleartext: false,
+            upgraded: false,
             direction,
             is_client,
         }

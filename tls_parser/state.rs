@@ -4,6 +4,7 @@
 
 use super::{
     header::Kind,
+    prelude::Prelude,
     reason::Reason,
     runs,
     scratch::{
@@ -178,12 +179,12 @@ pub(super) enum Link {
 pub(super) struct DirState {
     /// The sequence number of the next byte expected, if the mode is neither fresh nor lost.
     pub(super) next_seq: u32,
-    /// The bits of a [`Scratch`].
+    /// The bits of a [`Scratch`]; before TLS a part of the [`Prelude`].
     scratch: u32,
-    /// Bytes of the current record's body still to come.
+    /// Bytes of the current record's body still to come; before TLS a part of the [`Prelude`].
     pub(super) body_left: u16,
     /// How many low bytes in a row were seen last; in a hello and an SSL2 message a part of the
-    /// [`Scratch`].
+    /// [`Scratch`], and before TLS one of the [`Prelude`].
     count: u16,
     /// The version, the mode, the facts, and the volume, from the low bits up.
     flags: u16,
@@ -226,6 +227,11 @@ const PLACE: u8 = 0x3f;
 const KINDS: u8 = 7;
 const MISMATCH: u8 = 0x40;
 const LINK: u8 = 0x80;
+/// Before TLS: no position and kind.
+const PRELUDE: u8 = PLACE;
+/// Before the first record, after a prelude. Where a record follows another, the kind is zero.
+const UPGRADED: u8 = position::START * KINDS + Kind::Ssl2Candidate as u8;
+const _: () = assert!(position::THIRD_OF_BODY * KINDS + KINDS - 1 < PRELUDE && UPGRADED != 0);
 /// In the body of application data.
 const DATA: u8 = position::BODY * KINDS + Kind::ApplicationData as u8;
 
@@ -256,6 +262,9 @@ impl DirState {
     ///
     /// The chain that is kept for the other direction stays: it is needed to skip what has passed.
     pub(super) fn forget_past(&mut self, mode: Mode) {
+        if self.has_prelude() {
+            self.begin_tls();
+        }
         self.flags = 0;
         if self.tag() != tag::PEER_CHAIN {
             self.set_scratch(Scratch::Idle);
@@ -314,7 +323,7 @@ impl DirState {
     /// Whether its beginning was seen, and nothing after it.
     #[inline]
     pub(super) fn is_silent(&self) -> bool {
-        matches!(self.mode(), Mode::Begun | Mode::Offering)
+        matches!(self.mode(), Mode::Begun | Mode::Offering) && self.place & PLACE == 0
     }
 
     #[inline]
@@ -475,6 +484,40 @@ impl DirState {
                 Kind::ChangeCipherSpec | Kind::Handshake | Kind::Ssl2 => self.has(Fact::Protected),
                 Kind::Ssl2Candidate => false,
             }
+    }
+
+    /// Whether it has spoken, and not TLS yet.
+    #[inline]
+    pub(super) fn has_prelude(&self) -> bool {
+        self.place & PLACE == PRELUDE
+    }
+
+    /// What is kept of it before TLS.
+    pub(super) fn prelude(&self) -> Prelude {
+        if !self.has_prelude() {
+            return Prelude::Start;
+        }
+        let high = (u64::from(self.count) << 16) | u64::from(self.body_left);
+        Prelude::unpack((high << 32) | u64::from(self.scratch))
+    }
+
+    /// Keeps that, in place of what records need. Nothing else is kept meanwhile.
+    pub(super) fn set_prelude(&mut self, prelude: Prelude) {
+        let bits = prelude.pack();
+        self.set_scratch(Scratch::Idle);
+        // The parts of 64 bits.
+        self.scratch = bits as u32;
+        self.body_left = (bits >> 32) as u16;
+        self.count = (bits >> 48) as u16;
+        self.place = (self.place & LINK) | PRELUDE;
+    }
+
+    /// Goes on with the first byte of TLS.
+    pub(super) fn begin_tls(&mut self) {
+        self.set_scratch(Scratch::Idle);
+        self.body_left = 0;
+        self.count = 0;
+        self.place = (self.place & LINK) | UPGRADED;
     }
 
     /// Ends the current record.

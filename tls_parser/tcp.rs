@@ -323,7 +323,7 @@ impl Connection {
     /// Whether `direction` stands within a record, so that its end here cuts the record short.
     pub fn in_record(&self, direction: Direction) -> bool {
         let own: &DirState = self.of(direction);
-        own.is_synced() && !own.at_record_start()
+        own.is_synced() && !own.at_record_start() && !own.has_prelude()
     }
 }
 

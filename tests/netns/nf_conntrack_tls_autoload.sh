@@ -54,8 +54,8 @@ load_needs
 ip link set lo up
 modprobe -a nf_tables nft_ct
 install_module
-plan 6
-for name in tls tls-report; do
+plan 10
+for name in tls tls-report starttls tls-proxy; do
 	check "a user's rule that names $name loads the module" loads_by_rule "$name"
 	check "and takes no port of the initial namespace ($name)" attaches_nothing
 	busywait unload

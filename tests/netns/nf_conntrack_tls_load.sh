@@ -14,7 +14,7 @@ good=(
 	"heartbeat=0 0" "heartbeat=1 1" "heartbeat=off 0" "heartbeat=on 1"
 	"log_only=0 0" "log_only=1 1" "log_only=Y 1" "log_only=N 0"
 	"reset=0 0" "reset=1 1"
-	"midstream=pass pass" "midstream=drop drop"
+	"starttls=allow allow" "starttls=require require" "midstream=pass pass" "midstream=drop drop"
 	"report=none none" "report=all all" "report=heartbleed heartbleed"
 	"report=suspicious_sequence,urgent_data suspicious_sequence,urgent_data"
 	"off=version_mismatch version_mismatch"
@@ -30,7 +30,7 @@ bad=(
 	"ports=1,2,3,4,5,6,7,8,9" ports=70000 ports=-1 ports=x ports= "ports=443,443" "ports=443,0"
 	heartbeat=2 heartbeat=x heartbeat=
 	log_only=2 log_only=maybe log_only=
-	reset=2 midstream=1 midstream=
+	reset=2 midstream=1 midstream= starttls=2 starttls=
 	report=heartblead "report=heartbleed,," report= "off=heartbleed,no"
 	log=4 log_limit=65536
 	mark=0x100000000 mark=x mark=
@@ -41,7 +41,7 @@ bad_at_runtime=(log_only=2 log_only=maybe mark=0x100000000 mark=x report=x "port
 # Lists, and the element that the log names as wrong.
 culprits=("ports=80,443,443 443" "ports=443,70000 70000" "report=heartbleed,heartblead heartblead")
 defaults="seq_len=128 heartbeat=0 ports=443 min_version=0x0000 log_only=0 mark=0x0 report=none off=none"
-defaults+=" reset=1 log=3 log_limit=10"
+defaults+=" reset=1 starttls=allow log=3 log_limit=10"
 
 shows() { [[ $(<"$params/$1") == "$2" ]] || { grep . "$params/$1" && false; }; }
 

@@ -9,7 +9,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 sysctls=/proc/sys/net/netfilter/${module}_
-fields="seq_len min_version heartbeat report off log_only midstream reset mark log log_limit ports"
+fields="seq_len min_version heartbeat report off log_only midstream starttls reset mark log log_limit ports"
 
 value() { on "$1" cat "$sysctls$2"; }
 write() { on "$1" bash -c 'echo "$1" >"$2"' - "$3" "$sysctls$2"; }

@@ -7,6 +7,6 @@
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-checktool insmod ip
+checktool insmod ip iptables ip6tables
 setup_net
 "$python" "$here/vectors.py" "$@"

@@ -19,6 +19,8 @@ class Case:
 
     name: str
     lines: list[tuple[str, bytes]]
+    # The helper whose connection it is.
+    helper: str
     # The module's parameters that differ from their defaults.
     params: dict[str, str]
     expect: str
@@ -38,6 +40,7 @@ def read_cases() -> list[Case]:
         Case(
             name=case["name"],
             lines=[(side, bytes.fromhex(digits)) for side, digits in case["lines"]],
+            helper=case["helper"],
             params=case["params"],
             expect=case["expect"],
         )

@@ -9,6 +9,7 @@ direction, once; and afterwards nothing passes in either direction.
 """
 
 import socket
+import subprocess
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from vectorfile import DIRECTION, Case, read_cases
 AT_ONCE = 24
 # Lines shorter than this are sent byte by byte in the third round.
 BYTEWISE_BELOW = 64
+# The ports of the helpers that rules give.
+PORTS = {"tls": 443, "starttls": 587, "tls-proxy": 8443}
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Play:
 
     def __init__(self, log: KernelLog, case: Case, how: Round) -> None:
         self.log, self.case, self.how = log, case, how
-        client, server = pair(how.family)
+        client, server = pair(how.family, PORTS[case.helper])
         self.ways = {"c": (client, server), "s": (server, client)}
         self.client = client_of(client)
         log.forget(self.client)
@@ -134,6 +137,26 @@ def groups(cases: list[Case]) -> dict[tuple[tuple[str, str], ...], list[Case]]:
     return by_params
 
 
+def router(*command: str) -> None:
+    """Runs a command on the router."""
+    subprocess.run(["ip", "netns", "exec", "router", *command], check=True)
+
+
+def attach() -> None:
+    """Has rules give the helpers to their ports; the module itself gives "tls" to 443."""
+    for table in ("iptables", "ip6tables"):
+        for helper, port in PORTS.items():
+            if helper != "tls":
+                rule = f"-A PREROUTING -p tcp --dport {port} -j CT --helper {helper}"
+                router(table, "-t", "raw", *rule.split())
+
+
+def detach() -> None:
+    """Lets go of the helpers, which hold the module."""
+    for table in ("iptables", "ip6tables"):
+        router(table, "-t", "raw", "-F")
+
+
 def error_of(play: tuple[KernelLog, Case, Round]) -> str | None:
     """Plays a case: what went wrong, or None."""
     try:
@@ -159,10 +182,12 @@ def main(wanted: list[str]) -> int:
     for params, members in groups(cases).items():
         # With reset=0: after a reset it would be unclear how much had arrived.
         tlsnet.load(reset=0, **dict(params))
+        attach()
         plays = [(log, case, how) for how in ROUNDS for case in members]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for (_, case, how), error in zip(plays, pool.map(error_of, plays), strict=True):
                 ktap.result(f"{how.name} {case.name}", error)
+        detach()
     tlsnet.unload()
     return ktap.status()
 

@@ -12,13 +12,22 @@ sys.path.insert(0, str(TESTS / "netns"))
 from vectorfile import DIRECTION, Case, read_cases  # noqa: E402
 
 
-def policy(params: dict[str, str]) -> str:
+def opening(case: Case) -> str:
+    """What comes before TLS in a case."""
+    required = "Required" if case.params.get("starttls") == "require" else ""
+    return {"tls": "Tls", "starttls": f"Starttls{required}", "tls-proxy": "Proxy"}[case.helper]
+
+
+def policy(case: Case) -> str:
     """The policy of a case, over the default one."""
     switch = {"0": "false", "1": "true"}
     fields = [
         f"{name}: {switch[value] if name == 'heartbeat' else value}"
-        for name, value in params.items()
+        for name, value in case.params.items()
+        if name != "starttls"
     ]
+    if case.helper != "tls":
+        fields.append(f"opening: Opening::{opening(case)}")
     return f"Policy {{ {', '.join([*fields, '..DEFAULT'])} }}"
 
 
@@ -32,7 +41,7 @@ def entry(case: Case) -> str:
     """One case."""
     lines = ", ".join(line(*said) for said in case.lines)
     return (
-        f'Case {{ name: "{case.name}", policy: {policy(case.params)}, '
+        f'Case {{ name: "{case.name}", policy: {policy(case)}, '
         f'lines: &[{lines}], expect: "{case.expect}" }},'
     )
 

@@ -14,6 +14,7 @@ pub mod tls_parser;
 use tls_parser::{
     Connection,
     Direction,
+    Opening,
     Policy,
     Reasons, //
 };
@@ -49,6 +50,7 @@ const DEFAULT: Policy = Policy {
     midstream_drop: false,
     report: Reasons::NONE,
     off: Reasons::NONE,
+    opening: Opening::Tls,
     passive: false,
 };
 
@@ -56,7 +58,7 @@ include!(env!("NF_CT_TLS_CASES"));
 
 /// The verdict on a case whose lines are fed in pieces of that length.
 fn verdict(case: &Case, length: usize) -> &'static str {
-    let mut connection = Connection::default();
+    let mut connection = Connection::begun();
     for (direction, bytes) in case.lines {
         for piece in bytes.chunks(length) {
             if let Err(reason) = connection.feed(&case.policy, *direction, piece) {

@@ -12,10 +12,17 @@ use libfuzzer_sys::fuzz_target;
 use nf_conntrack_tls_tests::tls_parser::{
     Connection,
     Direction,
+    Opening,
     Policy,
     Reason, //
 };
 
+const OPENINGS: [Opening; 4] = [
+    Opening::Tls,
+    Opening::Starttls,
+    Opening::StarttlsRequired,
+    Opening::Proxy,
+];
 const VERSIONS: [u16; 4] = [0, 0x0301, 0x0303, 0x0304];
 
 type Line<'a> = (Direction, &'a [u8]);
@@ -47,6 +54,7 @@ fuzz_target!(|input: &[u8]| {
         seq_len: u16::from(seq_len),
         heartbeat: settings & 1 != 0,
         min_version: VERSIONS[usize::from((settings >> 1) & 3)],
+        opening: OPENINGS[usize::from((settings >> 3) & 3)],
         ..Policy::default()
     };
     let policy = match settings >> 6 {

@@ -6,6 +6,7 @@
 use nf_conntrack_tls_tests::{
     tls_parser::{
         Direction,
+        Opening,
         Policy,
         Reason, //
     },
@@ -34,10 +35,20 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn case(case: &Case) -> Result<Value, String> {
     Ok(json!({
         "name": case.name,
+        "helper": helper(&case.policy),
         "params": params(&case.policy).map_err(|e| format!("{}: {e}", case.name))?,
         "lines": case.lines.iter().map(line).collect::<Vec<_>>(),
         "expect": case.expect.map_or("pass", Reason::name),
     }))
+}
+
+/// The helper whose connections that policy is for.
+fn helper(policy: &Policy) -> &'static str {
+    match policy.opening {
+        Opening::Tls => "tls",
+        Opening::Starttls | Opening::StarttlsRequired => "starttls",
+        Opening::Proxy => "tls-proxy",
+    }
 }
 
 /// Who says it, by the letter of the vectors, and the bytes in hexadecimal.
@@ -60,14 +71,20 @@ fn params(policy: &Policy) -> Result<Map<String, Value>, String> {
     unknown.seq_len = default.seq_len;
     unknown.heartbeat = default.heartbeat;
     unknown.min_version = default.min_version;
+    unknown.opening = default.opening;
     if unknown != default {
         return Err("a parameter of it is missing in examples/cases.rs".to_owned());
     }
+    let starttls = |policy: &Policy| match policy.opening {
+        Opening::StarttlsRequired => "require",
+        _ => "allow",
+    };
     let texts = |policy: &Policy| {
         [
             ("seq_len", policy.seq_len.to_string()),
             ("heartbeat", u8::from(policy.heartbeat).to_string()),
             ("min_version", format!("{:#06x}", policy.min_version)),
+            ("starttls", starttls(policy).to_owned()),
         ]
     };
     let chosen = texts(policy).into_iter().zip(texts(&default));

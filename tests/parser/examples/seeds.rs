@@ -3,7 +3,10 @@
 //! Writes the seeds of the fuzz target `parser`, one for each vector: seeds FOLDER.
 
 use nf_conntrack_tls_tests::{
-    tls_parser::Direction,
+    tls_parser::{
+        Direction,
+        Opening, //
+    },
     vectors, //
 };
 use std::{
@@ -17,7 +20,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = env::args().nth(1).ok_or("usage: seeds FOLDER")?;
     fs::create_dir_all(&folder)?;
     for case in vectors::load_all()? {
-        let mut seed = vec![1, 128, 7];
+        let opening = match case.policy.opening {
+            Opening::Tls => 0,
+            Opening::Starttls => 1,
+            Opening::StarttlsRequired => 2,
+            Opening::Proxy => 3,
+        };
+        let mut seed = vec![0x41 | (opening << 3), 128, 7];
         for line in &case.lines {
             let head = match line.direction {
                 Direction::Original => 0,

@@ -6,6 +6,7 @@
 
 use crate::tls_parser::{
     Direction,
+    Opening,
     Policy,
     Reason, //
 };
@@ -150,6 +151,7 @@ impl Reader {
                 Ok(())
             }
             "param" => param(&mut self.case()?.policy, rest),
+            "helper" => helper(&mut self.case()?.policy, rest),
             "c" => self.send(Direction::Original, rest),
             "s" => self.send(Direction::Reply, rest),
             "expect" => self.end(rest),
@@ -257,6 +259,17 @@ fn param(policy: &mut Policy, rest: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What the helper of that name has before TLS; `starttls` may be required.
+fn helper(policy: &mut Policy, rest: &str) -> Result<(), String> {
+    policy.opening = match rest {
+        "starttls" => Opening::Starttls,
+        "starttls require" => Opening::StarttlsRequired,
+        "tls-proxy" => Opening::Proxy,
+        _ => return Err(format!("{rest:?} is no helper")),
+    };
+    Ok(())
+}
+
 fn number(text: &str) -> Result<u16, String> {
     match text.strip_prefix("0x") {
         Some(hex) => u16::from_str_radix(hex, 16),
@@ -267,8 +280,42 @@ fn number(text: &str) -> Result<u16, String> {
 
 /// The bytes that `tokens` stand for.
 fn expand(macros: &BTreeMap<String, Vec<u8>>, tokens: &str) -> Result<Vec<u8>, String> {
-    let spaced = tokens.replace('(', " ( ").replace(')', " ) ");
+    let spaced = quoted(tokens)?.replace('(', " ( ").replace(')', " ) ");
     sequence(macros, &mut spaced.split_whitespace(), false)
+}
+
+/// The same tokens, with hexadecimal bytes for each text in quotes; `\\r`, `\\n`, `\\"` and `\\\\`
+/// stand for what they do elsewhere.
+fn quoted(tokens: &str) -> Result<String, String> {
+    let mut plain = String::new();
+    let mut inside = false;
+    let mut characters = tokens.chars();
+    while let Some(character) = characters.next() {
+        let byte = match (inside, character) {
+            (_, '"') => {
+                inside = !inside;
+                plain.push(' ');
+                continue;
+            }
+            (false, _) => {
+                plain.push(character);
+                continue;
+            }
+            (true, '\\') => match characters.next() {
+                Some('r') => b'\r',
+                Some('n') => b'\n',
+                Some(it @ ('"' | '\\')) => it as u8,
+                _ => return Err("an escape that is none".to_owned()),
+            },
+            (true, ' '..='~') => character as u8,
+            _ => return Err(format!("{character:?} in a text")),
+        };
+        plain.push_str(&format!("{byte:02x}"));
+    }
+    if inside {
+        return Err("a quote is not closed".to_owned());
+    }
+    Ok(plain)
 }
 
 /// Expands tokens up to the end, or up to the parenthesis that closes them.

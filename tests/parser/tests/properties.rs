@@ -6,6 +6,7 @@ use nf_conntrack_tls_tests::{
     tls_parser::{
         Connection,
         Direction,
+        Opening,
         Policy,
         Reason, //
     },
@@ -58,12 +59,21 @@ fn direction() -> impl Strategy<Value = Direction> {
 fn policy() -> impl Strategy<Value = Policy> {
     let seq_len = prop_oneof![Just(128), Just(0), Just(1), any::<u16>()];
     let min_version = prop_oneof![4 => Just(0), 1 => 0x0300..=0x0304_u16];
-    (seq_len, any::<bool>(), min_version).prop_map(|(seq_len, heartbeat, min_version)| Policy {
-        seq_len,
-        heartbeat,
-        min_version,
-        ..Policy::default()
-    })
+    let opening = prop_oneof![
+        3 => Just(Opening::Tls),
+        2 => Just(Opening::Starttls),
+        1 => Just(Opening::StarttlsRequired),
+        1 => Just(Opening::Proxy),
+    ];
+    (seq_len, any::<bool>(), min_version, opening).prop_map(
+        |(seq_len, heartbeat, min_version, opening)| Policy {
+            seq_len,
+            heartbeat,
+            min_version,
+            opening,
+            ..Policy::default()
+        },
+    )
 }
 
 /// Lines of bytes that mean nothing.

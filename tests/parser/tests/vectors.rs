@@ -191,6 +191,7 @@ fn every_reason_has_its_file() {
     let mut expected: BTreeSet<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
     expected.remove(Reason::UrgentData.name());
     expected.insert("honest");
+    expected.insert("upgraded");
     assert_eq!(
         expected.into_iter().map(String::from).collect::<Vec<_>>(),
         vectors::files().unwrap()

@@ -54,4 +54,6 @@ counts! {
     unreadable,
     truncated,
     mptcp,
+    cleartext,
+    upgraded,
 }

@@ -22,6 +22,8 @@ pub(crate) trait Tap {
     fn read(&mut self, direction: Direction, bytes: &[u8]);
     /// The next bytes in that direction do not follow those that were read.
     fn lose(&mut self, direction: Direction);
+    /// Both directions begin to speak TLS after this segment, or within it.
+    fn upgrade(&mut self);
 }
 
 /// A payload, of which the capture may lack the end.
@@ -65,6 +67,9 @@ pub(crate) fn follow<T: Tap>(
     let outcome = connection.follow(policy, direction, segment, &mut payload);
     if is_torn(&outcome) {
         tap.lose(direction);
+    }
+    if outcome.counts.upgraded > 0 {
+        tap.upgrade();
     }
     *counts += &outcome.counts;
     outcome.broken

@@ -55,6 +55,12 @@ impl Tap for Hellos {
     fn lose(&mut self, direction: Direction) {
         self.end(direction);
     }
+
+    fn upgrade(&mut self) {
+        if self.name.is_none() && self.version.is_none() {
+            *self = Hellos::default();
+        }
+    }
 }
 
 impl Hellos {
@@ -104,8 +110,9 @@ enum Message {
 }
 
 /// Puts the first handshake message together from records (RFC 8446 5.1).
-fn message(mut stream: &[u8]) -> Message {
+fn message(stream: &[u8]) -> Message {
     const HANDSHAKE: u8 = 22;
+    let mut stream = after_proxy_header(stream);
     let mut bytes = Vec::new();
     loop {
         match *stream {
@@ -125,6 +132,23 @@ fn message(mut stream: &[u8]) -> Message {
             }
         }
     }
+}
+
+/// What follows a PROXY header, where a whole one lies there.
+fn after_proxy_header(stream: &[u8]) -> &[u8] {
+    const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+    let length = if stream.starts_with(b"PROXY ") {
+        stream
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .map(|it| it + 1)
+    } else if stream.starts_with(SIGNATURE) {
+        let length = stream.get(14..16).and_then(|it| it.first_chunk());
+        length.map(|&it| 16 + usize::from(u16::from_be_bytes(it)))
+    } else {
+        None
+    };
+    length.and_then(|it| stream.get(it..)).unwrap_or(stream)
 }
 
 /// What is left of a message.

@@ -23,6 +23,7 @@ use crate::{
         Source, //
     },
     tls_parser::{
+        Opening,
         Policy,
         Reason,
         Reasons, //
@@ -59,6 +60,13 @@ pub(crate) enum Generate {
     Elvish,
     Fish,
     Zsh,
+}
+
+/// Whether an upgrade is required.
+#[derive(Clone, Copy, ValueEnum)]
+enum Upgrade {
+    Allow,
+    Require,
 }
 
 /// When there is colour.
@@ -157,6 +165,16 @@ pub(crate) struct Options {
         help_heading = "Rules"
     )]
     min_version: u16,
+    /// Follow what begins in the clear up to its upgrade, as the helper starttls does: SMTP, IMAP,
+    /// POP3, FTP and others; "require" refuses connections without one
+    #[arg(
+        long, value_name = "WHAT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "allow", help_heading = "Rules"
+    )]
+    starttls: Option<Upgrade>,
+    /// Expect a PROXY header before TLS, as the helper tls-proxy does
+    #[arg(long, conflicts_with = "starttls", help_heading = "Rules")]
+    proxy_protocol: bool,
     /// Rules that are ignored, by their names, separated by commas
     #[arg(
         long, value_name = "RULES", value_parser = reason, value_delimiter = ',',
@@ -282,11 +300,22 @@ impl Options {
                 heartbeat: self.heartbeat,
                 min_version: self.min_version,
                 off,
+                opening: self.opening(),
                 passive: true,
                 ..Policy::default()
             },
             ports: self.ports.clone(),
             max_connections: self.max_connections.get(),
+        }
+    }
+
+    /// What comes before TLS.
+    fn opening(&self) -> Opening {
+        match self.starttls {
+            Some(Upgrade::Allow) => Opening::Starttls,
+            Some(Upgrade::Require) => Opening::StarttlsRequired,
+            None if self.proxy_protocol => Opening::Proxy,
+            None => Opening::Tls,
         }
     }
 

@@ -11,7 +11,10 @@ use flate2::{
     Compression, //
 };
 use nf_conntrack_tls_tests::{
-    tls_parser::Policy,
+    tls_parser::{
+        Opening,
+        Policy, //
+    },
     vectors::{
         self,
         Case, //
@@ -25,11 +28,18 @@ use std::{
 // --- verdicts ----------------------------------------------------------------
 
 fn options(policy: &Policy) -> Vec<String> {
-    vec![
+    let mut options = vec![
         format!("--seq-len={}", policy.seq_len),
         format!("--heartbeat={}", u8::from(policy.heartbeat)),
         format!("--min-version=0x{:04x}", policy.min_version),
-    ]
+    ];
+    options.extend(match policy.opening {
+        Opening::Tls => None,
+        Opening::Starttls => Some("--starttls".to_owned()),
+        Opening::StarttlsRequired => Some("--starttls=require".to_owned()),
+        Opening::Proxy => Some("--proxy-protocol".to_owned()),
+    });
+    options
 }
 
 /// The cases by their policies: each policy is a run.
