@@ -359,7 +359,7 @@ impl<'a> Packet<'a> {
         profile: c_uint,
         room: &'a mut Room,
     ) -> Option<Self> {
-        // SAFETY: `skb` and `ct` are valid by the safety requirements; `room` is ours to be written.
+        // SAFETY: `skb` and `ct` are valid by the safety requirements; `room` may be written.
         let state = unsafe {
             bindings::nf_ct_tls_segment_of(
                 skb,

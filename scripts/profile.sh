@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Where the instructions of a packet go in the module, function by function: the module's object, linked into a program
-# of userspace that hands it packets (tests/profile), under callgrind. Prints a table for each load, and leaves them in
-# build/profile.txt. profile.sh OBJECT takes another build's nf_conntrack_tls.o, by its path in the clone.
+# Counts the instructions of a packet in each function of the module: callgrind runs the module's
+# object, linked into a userspace program that hands it packets (tests/profile). Prints a table per
+# load, and leaves them in build/profile.txt. profile.sh OBJECT takes another build's
+# nf_conntrack_tls.o, by its path in the clone.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -18,8 +19,9 @@ build() {
 	mkdir -p "$clone/$out"
 	kernel_make "$version" M="$guest_clone/tests/profile" MO="$guest_clone/$out" packets.o
 	# What the module needs of the kernel at other times than a packet's is not there.
-	in_root "$root" gcc -O1 -w -fno-builtin -static -no-pie -o "$out/profile" tests/profile/main.c "$out/packets.o" \
-		"$object" -Wl,--unresolved-symbols=ignore-all -Wl,-z,noexecstack -Wl,-z,muldefs
+	in_root "$root" gcc -O1 -w -fno-builtin -static -no-pie -o "$out/profile" \
+		tests/profile/main.c "$out/packets.o" "$object" \
+		-Wl,--unresolved-symbols=ignore-all -Wl,-z,noexecstack -Wl,-z,muldefs
 }
 
 into_root bench "valgrind (half a minute)"

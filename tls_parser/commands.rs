@@ -4,14 +4,15 @@
 //!
 //! | protocol | request |
 //! |---|---|
-//! | SMTP, LMTP (RFC 3207), NNTP (RFC 4642), ManageSieve (RFC 5804), IRC (IRCv3 `tls`) | `STARTTLS` |
+//! | SMTP, LMTP (RFC 3207), NNTP (RFC 4642) | `STARTTLS` |
+//! | ManageSieve (RFC 5804), IRC (IRCv3 `tls`) | `STARTTLS` |
 //! | POP3 (RFC 2595) | `STLS` |
 //! | FTP (RFC 4217) | `AUTH TLS`, `AUTH SSL` |
 //! | IMAP (RFC 9051 6.2.1) | a tag, `STARTTLS` |
 //! | HTTP proxies (RFC 9110 9.3.6) | `CONNECT`, and headers up to an empty line |
 //!
 //! A request counts in its place only: not in a mail after `DATA` (RFC 5321 4.5.2), in what follows
-//! `BDAT` (RFC 3030), in a literal (RFC 9051 4.3), or in an article (RFC 3977 3.1.1). Where a client
+//! `BDAT` (RFC 3030), in a literal (RFC 9051 4.3), or in an article (RFC 3977 3.1.1). If a client
 //! leads the parser to take commands for one of these, the server's reply tells: see
 //! [`replies`](super::replies).
 //!

@@ -17,9 +17,9 @@
 //! # Which protocol
 //!
 //! A server that speaks first is recognised by its first two bytes, a client that does by its first
-//! one. A client that speaks before its server's greeting, and in another protocol than that, breaks
-//! `starttls_injection`: it could otherwise have the parser read the wrong one. A ClientHello at the
-//! very beginning is TLS without an upgrade.
+//! one. A client that speaks before its server's greeting, and in another protocol, breaks
+//! `starttls_injection`: it could otherwise have the parser read the wrong one. A ClientHello at
+//! the very beginning is TLS without an upgrade.
 //!
 //! # What is not followed
 //!

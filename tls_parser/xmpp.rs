@@ -126,7 +126,7 @@ impl Xmpp {
             self.depth
         };
         if element == Element::Stream {
-            // It may begin anew without an end.
+            // It may begin again without an end.
             self.depth = u8::from(!self.closes);
         } else if !self.closes && !empty {
             self.depth = self.depth.saturating_add(1);

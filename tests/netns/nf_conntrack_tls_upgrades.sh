@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Connections that begin in the clear, by the helper starttls, and with a PROXY header, by tls-proxy: openssl's client
-# and servers of each protocol.
+# Connections that begin in the clear (starttls) or with a PROXY header (tls-proxy): openssl's
+# client, and servers of each protocol.
 
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

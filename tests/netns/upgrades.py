@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Sessions that begin in the clear: servers of each protocol, with openssl's client and with clients of our own.
+"""Sessions that begin in the clear: servers of each protocol, with openssl's client and our own.
 
-For each protocol: `openssl s_client -starttls` upgrades and is served; a session that stays in the clear is served,
-and counted; bytes behind the request, and a heartbleed probe behind the upgrade, end the connection.
+For each protocol: `openssl s_client -starttls` upgrades and is served; a session that stays in the
+clear is served, and counted; bytes after the request, and a heartbleed probe after the upgrade, end
+the connection.
 """
 
 import socket
@@ -66,38 +67,149 @@ def ber(data: bytes) -> bool:
 
 
 PROTOCOLS = [
-    Protocol("smtp", 25, b"220 mx ESMTP\r\n", line, b"STARTTLS\r\n", b"220 ready\r\n",
-             {b"EHLO": b"250-mx\r\n250 STARTTLS\r\n"}, b"MAIL FROM:<>\r\n", b"250 ok\r\n"),
-    Protocol("lmtp", 24, b"220 mx LMTP\r\n", line, b"STARTTLS\r\n", b"220 ready\r\n",
-             {b"LHLO": b"250-mx\r\n250 STARTTLS\r\n"}, b"MAIL FROM:<>\r\n", b"250 ok\r\n"),
-    Protocol("ftp", 21, b"220 ready\r\n", line, b"AUTH TLS\r\n", b"234 proceed\r\n", {},
-             b"USER a\r\n", b"331 password\r\n"),
-    Protocol("nntp", 119, b"200 ready\r\n", line, b"STARTTLS\r\n", b"382 proceed\r\n",
-             {b"CAPABILITIES": b"101 list\r\nVERSION 2\r\nSTARTTLS\r\n.\r\n"}, b"DATE\r\n", b"111 2026\r\n"),
-    Protocol("pop3", 110, b"+OK ready\r\n", line, b"STLS\r\n", b"+OK begin\r\n", {},
-             b"USER a\r\n", b"+OK\r\n"),
-    Protocol("imap", 143, b"* OK ready\r\n", line, b". STARTTLS\r\n", b". OK begin\r\n",
-             {b". CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS\r\n. OK done\r\n"},
-             b". LOGIN a b\r\n", b". OK done\r\n"),
-    Protocol("sieve", 4190, b'"IMPLEMENTATION" "x"\r\n"STARTTLS"\r\nOK\r\n', line, b"STARTTLS\r\n",
-             b'OK "begin"\r\n', {}, b'HAVESPACE "a" 1\r\n', b"OK\r\n"),
-    Protocol("irc", 6667, b"", line, b"STARTTLS\r\n", b":irc 670 * :begin\r\n", {},
-             b"NICK a\r\n", b":irc 001 a :welcome\r\n"),
-    Protocol("xmpp", 5222, b"", lambda data: data.endswith(b">"),
-             b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
-             b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", {b"<stream": STREAM + FEATURES},
-             b"<presence/>", b"<presence/>"),
-    Protocol("ldap", 389, b"", ber, LDAP_REQUEST,
-             b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00", {},
-             b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00",
-             b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00"),
-    Protocol("postgres", 5432, b"", whole(8), b"\0\0\0\x08\x04\xd2\x16\x2f", b"S", {},
-             b"\0\0\0\x0c\0\3\0\0a\0b\0", b"R\0\0\0\x08\0\0\0\0"),
-    Protocol("mysql", 3306, MYSQL_GREETING, whole(36), MYSQL_REQUEST, b"", {},
-             MYSQL_LOGIN, b"\7\0\0\2\0\0\0\2\0\0\0"),
-    Protocol("connect", 3128, b"", lambda data: data.endswith(b"\r\n\r\n"), CONNECT,
-             b"HTTP/1.1 200 Connection established\r\n\r\n", {},
-             b"GET http://example.org/ HTTP/1.1\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n"),
+    Protocol(
+        "smtp",
+        25,
+        b"220 mx ESMTP\r\n",
+        line,
+        b"STARTTLS\r\n",
+        b"220 ready\r\n",
+        {b"EHLO": b"250-mx\r\n250 STARTTLS\r\n"},
+        b"MAIL FROM:<>\r\n",
+        b"250 ok\r\n",
+    ),
+    Protocol(
+        "lmtp",
+        24,
+        b"220 mx LMTP\r\n",
+        line,
+        b"STARTTLS\r\n",
+        b"220 ready\r\n",
+        {b"LHLO": b"250-mx\r\n250 STARTTLS\r\n"},
+        b"MAIL FROM:<>\r\n",
+        b"250 ok\r\n",
+    ),
+    Protocol(
+        "ftp",
+        21,
+        b"220 ready\r\n",
+        line,
+        b"AUTH TLS\r\n",
+        b"234 proceed\r\n",
+        {},
+        b"USER a\r\n",
+        b"331 password\r\n",
+    ),
+    Protocol(
+        "nntp",
+        119,
+        b"200 ready\r\n",
+        line,
+        b"STARTTLS\r\n",
+        b"382 proceed\r\n",
+        {b"CAPABILITIES": b"101 list\r\nVERSION 2\r\nSTARTTLS\r\n.\r\n"},
+        b"DATE\r\n",
+        b"111 2026\r\n",
+    ),
+    Protocol(
+        "pop3",
+        110,
+        b"+OK ready\r\n",
+        line,
+        b"STLS\r\n",
+        b"+OK begin\r\n",
+        {},
+        b"USER a\r\n",
+        b"+OK\r\n",
+    ),
+    Protocol(
+        "imap",
+        143,
+        b"* OK ready\r\n",
+        line,
+        b". STARTTLS\r\n",
+        b". OK begin\r\n",
+        {b". CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS\r\n. OK done\r\n"},
+        b". LOGIN a b\r\n",
+        b". OK done\r\n",
+    ),
+    Protocol(
+        "sieve",
+        4190,
+        b'"IMPLEMENTATION" "x"\r\n"STARTTLS"\r\nOK\r\n',
+        line,
+        b"STARTTLS\r\n",
+        b'OK "begin"\r\n',
+        {},
+        b'HAVESPACE "a" 1\r\n',
+        b"OK\r\n",
+    ),
+    Protocol(
+        "irc",
+        6667,
+        b"",
+        line,
+        b"STARTTLS\r\n",
+        b":irc 670 * :begin\r\n",
+        {},
+        b"NICK a\r\n",
+        b":irc 001 a :welcome\r\n",
+    ),
+    Protocol(
+        "xmpp",
+        5222,
+        b"",
+        lambda data: data.endswith(b">"),
+        b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+        b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+        {b"<stream": STREAM + FEATURES},
+        b"<presence/>",
+        b"<presence/>",
+    ),
+    Protocol(
+        "ldap",
+        389,
+        b"",
+        ber,
+        LDAP_REQUEST,
+        b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00",
+        {},
+        b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00",
+        b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00",
+    ),
+    Protocol(
+        "postgres",
+        5432,
+        b"",
+        whole(8),
+        b"\0\0\0\x08\x04\xd2\x16\x2f",
+        b"S",
+        {},
+        b"\0\0\0\x0c\0\3\0\0a\0b\0",
+        b"R\0\0\0\x08\0\0\0\0",
+    ),
+    Protocol(
+        "mysql",
+        3306,
+        MYSQL_GREETING,
+        whole(36),
+        MYSQL_REQUEST,
+        b"",
+        {},
+        MYSQL_LOGIN,
+        b"\7\0\0\2\0\0\0\2\0\0\0",
+    ),
+    Protocol(
+        "connect",
+        3128,
+        b"",
+        lambda data: data.endswith(b"\r\n\r\n"),
+        CONNECT,
+        b"HTTP/1.1 200 Connection established\r\n\r\n",
+        {},
+        b"GET http://example.org/ HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+    ),
 ]
 # openssl's client asks so, in place of `-starttls NAME`.
 BY_PROXY = "connect"
@@ -148,20 +260,26 @@ class Server:
             if not (more := client.recv(1)):
                 return b""
             data += more
-            if protocol.name == "mysql" and data[:1] == MYSQL_LOGIN[:1] and len(data) < len(MYSQL_LOGIN):
+            if (
+                protocol.name == "mysql"
+                and data[:1] == MYSQL_LOGIN[:1]
+                and len(data) < len(MYSQL_LOGIN)
+            ):
                 data += receive_exactly(client, len(MYSQL_LOGIN) - len(data))
             if protocol.name == "postgres" and len(data) == 8 and data[4:5] == b"\0":
                 data += receive_exactly(client, data[3] - 8)
         return data
 
     def _speak(self, protocol: Protocol, client: socket.socket) -> bool:
-        """Speaks in the clear, up to the upgrade."""
+        """Speaks in the clear until the upgrade."""
         client.sendall(protocol.greeting)
         while message := self._message(protocol, client):
             if self._asks(protocol, message):
                 client.sendall(protocol.acceptance)
                 return True
-            others = (answer for start, answer in protocol.others.items() if message.startswith(start))
+            others = (
+                answer for start, answer in protocol.others.items() if message.startswith(start)
+            )
             client.sendall(next(others, protocol.answer))
         return False
 
@@ -242,7 +360,9 @@ class Tests:
         if b"through TLS" not in said:
             raise AssertionError("nothing came back")
         now = counters()
-        changed = {name for name in ("upgraded", "condemned", "cleartext") if now[name] != before[name]}
+        changed = {
+            name for name in ("upgraded", "condemned", "cleartext") if now[name] != before[name]
+        }
         if changed != {"upgraded"}:
             raise AssertionError(f"changed were {changed}")
 
@@ -257,14 +377,14 @@ class Tests:
             raise AssertionError("it was not counted once")
 
     def injects(self, protocol: Protocol) -> None:
-        """Cleartext behind the request ends the connection."""
+        """Cleartext after the request ends the connection."""
         client = self.begin(protocol)
         client.sendall(protocol.request + protocol.clear)
         # MySQL's server answers nothing: what follows is to be TLS at once.
         self.ended(client, "record_type" if protocol.name == "mysql" else "starttls_injection")
 
     def probes(self, protocol: Protocol) -> None:
-        """A heartbleed probe behind the upgrade ends the connection, in single bytes, too."""
+        """A heartbleed probe after the upgrade ends the connection, in single bytes, too."""
         (_, hello), *_, (_, probe) = lines_of("heartbleed_starttls_direct_tool_probe")
         for step in (1, 1000):
             client = self.begin(protocol)
@@ -329,8 +449,8 @@ def main(certificate: str, key: str) -> int:
     what = {
         "openssl's client upgrades": tests.upgrades,
         "a session in the clear passes": tests.stays,
-        "cleartext behind the request is stopped": tests.injects,
-        "heartbleed behind the upgrade is stopped": tests.probes,
+        "cleartext after the request is stopped": tests.injects,
+        "heartbleed after the upgrade is stopped": tests.probes,
         "without an upgrade, where one is required": tests.is_refused,
     }
     ktap = Ktap(len(PROTOCOLS) * len(what) + 3)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * main LOAD: sends packets through the module's object (packets.c); callgrind counts what measured()
- * does. What the module calls of the kernel is here.
+ * main LOAD: sends packets through the module's object (packets.c); callgrind counts what
+ * measured() does. What the module calls of the kernel is here.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,16 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""table.py PACKETS LOAD=FILE...: instructions a packet, function by function, of files that callgrind wrote.
+"""table.py PACKETS LOAD=FILE...: instructions per packet and function, from callgrind's files.
 
-Below each table stand the kernel's functions that the module calls; what those run is not counted."""
+Below each table stand the kernel's functions that the module calls. What those run is not counted.
+"""
 
 import re
 import sys
 from collections import Counter
 
 # Of main.c: what stands for the kernel, and what wraps the module.
-KERNEL = {"_raw_spin_lock_bh", "_raw_spin_unlock_bh", "__rcu_read_lock", "__rcu_read_unlock", "nf_ct_seq_offset",
-          "skb_prepare_seq_read", "skb_seq_read", "skb_abort_seq_read", "skb_copy_bits"}
+KERNEL = {
+    "_raw_spin_lock_bh",
+    "_raw_spin_unlock_bh",
+    "__rcu_read_lock",
+    "__rcu_read_unlock",
+    "nf_ct_seq_offset",
+    "skb_prepare_seq_read",
+    "skb_seq_read",
+    "skb_abort_seq_read",
+    "skb_copy_bits",
+}
 HARNESS = {"measured", "packet_data", "memcpy"}
 
 
@@ -50,13 +60,20 @@ def main() -> None:
     for argument in sys.argv[2:]:
         load, path = argument.split("=", 1)
         own = read(path)
-        module = Counter({name: count for name, count in own.items()
-                          if name not in KERNEL | HARNESS and not name.startswith("0x")})
+        module = Counter(
+            {
+                name: count
+                for name, count in own.items()
+                if name not in KERNEL | HARNESS and not name.startswith("0x")
+            }
+        )
         print(f"\n{load}: {module.total() / packets:.0f} instructions a packet in the module")
         for name, count in module.most_common():
             if count:
                 print(f"{count / packets:7.1f}  {short(name)}")
-        print(f"calls of the kernel: {', '.join(sorted(name for name in KERNEL if own[name])) or 'none'}")
+        print(
+            f"calls of the kernel: {', '.join(sorted(name for name in KERNEL if own[name])) or 'none'}"
+        )
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ fn an_end_before_tls_is_no_truncation() {
     assert_eq!(wire.last.counts.truncated, 0);
 }
 
-/// Once a part of it has been read, a SYN does not let a stream begin anew.
+/// Once a part of it has been read, a SYN does not let a stream begin again.
 #[test]
 fn a_syn_does_not_begin_a_prelude_anew() {
     let mut wire = Wire::fresh();
