@@ -11,8 +11,9 @@ export KVER ARCH
 
 .PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml profile \
 	fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
-	check-build check-docs check-guest check-evasion check-networks check-netem check-interop check-stress \
-	check-debug check-deb check-suite check-secure lint session shell clean distclean help
+	check-build check-docs check-guest check-evasion check-networks check-netem check-interop \
+	check-stress check-debug check-deb check-suite check-secure lint session shell clean \
+	distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the build root
 ifneq ($(native),)

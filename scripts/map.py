@@ -34,6 +34,7 @@ WORDS = {
     "tests/netns": "selftests in a guest with Debian's stock kernel",
     "tests/evasion": "crafted packets against the stream rules",
     "tests/networks": "ordinary TLS through NAT, SYNPROXY, MPTCP and others",
+    "tests/profile": "the module's object under callgrind: instructions per function",
     "tests/netem": "ordinary TLS under loss, reordering and delay",
     "tests/interop": "real TLS stacks and a browser",
     "tests/stress": "many connections, many loads",
