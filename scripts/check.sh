@@ -37,7 +37,7 @@ ground() { "$clone/scripts/ground.sh" && "$clone/scripts/build.sh" && "$clone/sc
 # if need be.
 in_guest() {
 	export KVER=$1
-	ground && "$clone/scripts/vm.sh" "$2"
+	ground && "$clone/scripts/vm.sh" "${@:2}"
 }
 
 # in_arm64 SCRIPT: a script in an emulated guest for arm64, of the series that the user chose, if
@@ -71,8 +71,12 @@ part "build" ktap "$clone/tests/build/run.sh"
 if [ -n "${KVER:-}" ]; then kernels=("$KVER"); else kernels=("${supported[@]}"); fi
 part "evasions, in a guest with kernel ${kernels[0]}" ktap in_guest "${kernels[0]}" \
 	tests/evasion/run.sh
-for kernel in "${kernels[@]}"; do
-	part "module, in a guest with kernel $kernel" ktap in_guest "$kernel" tests/netns/run.sh
+part "module, in a guest with kernel ${kernels[0]}" ktap in_guest "${kernels[0]}" \
+	tests/netns/run.sh
+# The parser is the same for each kernel: the others get each vector once, not three times.
+for kernel in "${kernels[@]:1}"; do
+	part "module, in a guest with kernel $kernel" ktap in_guest "$kernel" \
+		env NF_CT_TLS_ROUNDS=ipv4 tests/netns/run.sh
 done
 part "module, in a guest for arm64" ktap in_arm64 tests/smoke/run.sh
 finish
