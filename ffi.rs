@@ -456,11 +456,10 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// Why the connection was condemned, if it was; without its lock, so perhaps as of a moment
-    /// ago.
+    /// Why the connection was condemned, if it was. Takes the connection's lock: words read without
+    /// it may be of different moments, and two reports that change places look like a verdict.
     pub(crate) fn condemned(&self) -> Option<Reason> {
-        // SAFETY: By the type invariants `state` is the helper's data.
-        unsafe { snapshot(self.state) }.condemned()
+        self.lock().0.condemned()
     }
 
     /// Locks the connection, and lends its state, and what conntrack knows of the segment.

@@ -99,6 +99,12 @@ const fn ends_word(byte: u8) -> bool {
     byte <= b' '
 }
 
+/// Whether a record of TLS, or a ClientHello of SSL2, may begin with that byte. No command, no
+/// reply and no message of LDAP does.
+pub(super) const fn begins_record(byte: u8) -> bool {
+    matches!(byte, 0x14..=0x18 | 0x80..=0x90)
+}
+
 /// A number for a tag; two tags have the same only if somebody wants them to.
 pub(super) const fn add_to_tag(tag: u16, byte: u8) -> u16 {
     tag.wrapping_mul(31).wrapping_add(byte as u16)
@@ -138,6 +144,14 @@ impl Commands {
     /// Reads a byte; `server` is what its server was recognised by.
     pub(super) fn take(&mut self, server: Family, byte: u8) -> Found {
         let injects = self.ask == Ask::Open || matches!(self.line, Line::Wait { .. });
+        // Whatever the server has answered: it was taken for an acceptance.
+        // Articles may be sent without a reply (RFC 4644 2.5), and hold any byte.
+        let has_commands = matches!(
+            server,
+            Family::Codes | Family::Pop3 | Family::Imap | Family::Sieve
+        );
+        let at_start = matches!(self.line, Line::Start { .. });
+        let injects = injects || (has_commands && at_start && begins_record(byte));
         self.ask = match self.ask {
             Ask::Open => Ask::Passed,
             // A refusal is one for certain only where replies are counted.

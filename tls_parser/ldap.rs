@@ -10,12 +10,15 @@
 //! Lengths may have any form that is definite. What follows a message begins where its own length
 //! says; the lengths inside tell nothing more.
 
-use super::prelude::{
-    Found,
-    Ldap,
-    Message,
-    Next,
-    Prelude, //
+use super::{
+    commands::begins_record,
+    prelude::{
+        Found,
+        Ldap,
+        Message,
+        Next,
+        Prelude, //
+    },
 };
 
 const SEQUENCE: u8 = 0x30;
@@ -25,7 +28,6 @@ const UNBIND: u8 = 0x42;
 const ABANDON: u8 = 0x50;
 const EXTENDED_REQUEST: u8 = 0x77;
 const EXTENDED_RESPONSE: u8 = 0x78;
-const REQUEST_NAME: u8 = 0x80;
 const OID: &[u8] = b"1.3.6.1.4.1.1466.20037";
 /// The most bytes that a length's long form may have.
 const MAX_LENGTH: u8 = 8;
@@ -64,7 +66,10 @@ impl Ldap {
 
     /// Reads a byte of the client.
     pub(super) fn take_client(&mut self, byte: u8) -> Found {
-        let injects = matches!(self.at, Message::Start { asked: Some(_) });
+        let at_start = matches!(self.at, Message::Start { .. });
+        let asked = matches!(self.at, Message::Start { asked: Some(_) });
+        // Whatever the server has answered: it was taken for an acceptance.
+        let injects = asked || (at_start && begins_record(byte));
         let mut said = false;
         let next = self.take(byte, &mut said, |ldap, byte, said| match ldap {
             Message::Operation { id } => match byte {
@@ -75,7 +80,8 @@ impl Ldap {
                     Message::Rest { asks: false, id }
                 }
             },
-            Message::Field { id } if byte == REQUEST_NAME => Message::FieldLength { more: 0, id },
+            // Not every server looks at the tag.
+            Message::Field { id } => Message::FieldLength { more: 0, id },
             Message::Value { at, id } if OID.get(usize::from(at)) == Some(&byte) => {
                 if usize::from(at).saturating_add(1) == OID.len() {
                     Message::Rest { asks: true, id }
@@ -86,7 +92,7 @@ impl Ldap {
                     }
                 }
             }
-            Message::Field { id } | Message::Value { id, .. } => {
+            Message::Value { id, .. } => {
                 *said = true;
                 Message::Rest { asks: false, id }
             }

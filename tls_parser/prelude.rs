@@ -161,6 +161,10 @@ pub(super) enum Reply {
     Status { mine: bool },
     /// After `+`.
     Plus,
+    /// After `*`.
+    Untagged,
+    /// After a dot that may end a text.
+    Dot,
     /// In a word that may be `HTTP/`.
     Name { word: Word },
     /// After that word.
@@ -187,6 +191,8 @@ pub(super) enum Says {
     WantsBody,
     /// That a literal may be sent.
     WantsMore,
+    /// That a line was none of the protocol.
+    Misread,
 }
 
 /// The server of a text protocol.
@@ -703,6 +709,7 @@ impl Says {
             3 => Says::Other,
             4 => Says::WantsBody,
             5 => Says::WantsMore,
+            6 => Says::Misread,
             _ => Says::Nothing,
         }
     }
@@ -826,6 +833,8 @@ impl Reply {
             7 => Reply::Version,
             8 => Reply::Rest,
             9 => Reply::Head { empty: from.flag() },
+            10 => Reply::Untagged,
+            11 => Reply::Dot,
             _ => Reply::Start,
         }
     }
@@ -845,6 +854,8 @@ impl Reply {
             Reply::Version => to.put(7, 4),
             Reply::Rest => to.put(8, 4),
             Reply::Head { empty } => to.put(9, 4).flag(empty),
+            Reply::Untagged => to.put(10, 4),
+            Reply::Dot => to.put(11, 4),
         }
     }
 }

@@ -20,7 +20,10 @@
 //! by leading the parser to take a command for a part of a mail.
 
 use super::{
-    commands::add_to_tag,
+    commands::{
+        add_to_tag,
+        begins_record, //
+    },
     prelude::{
         Ask,
         Commands,
@@ -94,6 +97,10 @@ impl Replies {
         if byte == b'\n' {
             return self.end_line(client);
         }
+        let has_bodies = !matches!(self.family, Family::Codes | Family::Sieve);
+        if self.line == Reply::Start && !has_bodies && begins_record(byte) {
+            return Found::OUT_OF_TURN;
+        }
         self.line = match self.line {
             Reply::Start => self.begin_line(byte),
             Reply::Code { digits, code } if digits < 3 => match byte {
@@ -118,10 +125,21 @@ impl Replies {
                 self.says = match byte {
                     b'O' | b'o' if mine => Says::Accepts,
                     _ if mine => Says::Refuses,
+                    b'B' | b'b' => Says::Misread,
                     _ => Says::Other,
                 };
                 Reply::Rest
             }
+            Reply::Untagged => match byte {
+                b' ' => Reply::Untagged,
+                b'B' | b'b' => {
+                    self.says = Says::Misread;
+                    Reply::Rest
+                }
+                _ => Reply::Rest,
+            },
+            Reply::Dot if byte == b'\r' => Reply::Dot,
+            Reply::Dot => Reply::Rest,
             Reply::Plus => {
                 self.says = match byte {
                     b'O' | b'o' => Says::Accepts,
@@ -150,6 +168,8 @@ impl Replies {
     fn begin_line(&mut self, byte: u8) -> Reply {
         self.says = Says::Nothing;
         match (self.family, byte) {
+            (Family::News, b'.') if self.multi != 0 => Reply::Dot,
+            (Family::News, _) if self.multi != 0 => Reply::Rest,
             (Family::Codes | Family::News, b'0'..=b'9') => Reply::Code {
                 digits: 1,
                 code: byte.wrapping_sub(b'0').into(),
@@ -159,7 +179,7 @@ impl Replies {
                 self.says = Says::Other;
                 Reply::Rest
             }
-            (Family::Imap, b'*') => Reply::Rest,
+            (Family::Imap, b'*') => Reply::Untagged,
             (Family::Imap, b'+') => {
                 self.says = Says::WantsMore;
                 Reply::Rest
@@ -188,11 +208,33 @@ impl Replies {
     /// Takes a code of three digits, after which `byte` stands.
     fn end_code(&mut self, client: &Prelude, code: u16, byte: u8) -> Reply {
         let ask = match client {
+            // An empty line for the proxy may be none for us.
+            Prelude::Commands(Commands {
+                line: Line::Head { .. },
+                ..
+            }) => Some(Way::Connect),
             Prelude::Commands(client) => (client.ask != Ask::None).then_some(client.way),
             _ => None,
         };
         let smtp = matches!(client, Prelude::Commands(client) if client.smtp);
-        if matches!(self.family, Family::Codes | Family::News) {
+        if self.family == Family::News {
+            // A number in a list, and not a code.
+            if byte > b' ' {
+                return Reply::Rest;
+            }
+            // Text follows, up to a dot (RFC 3977 3.2.1).
+            let text = matches!(
+                code,
+                100 | 101 | 215 | 220..=222 | 224 | 225 | 230 | 231 | 282
+            );
+            if self.greeted && text {
+                self.multi = code;
+            }
+        }
+        if self.family == Family::Codes {
+            if byte > b' ' && byte != b'-' {
+                return Reply::Rest;
+            }
             if byte == b'-' {
                 if self.multi == 0 {
                     self.multi = code;
@@ -212,7 +254,9 @@ impl Replies {
             (Family::Codes, 220) if smtp || ask == Some(Way::Starttls) => Says::Accepts,
             (Family::Codes, 234) => Says::Accepts,
             (Family::News, 382) if ask == Some(Way::Starttls) => Says::Accepts,
-            (Family::Codes, 354) | (Family::News, 335 | 340) => Says::WantsBody,
+            (Family::Codes, 354) => Says::WantsBody,
+            // In a list of numbers none is followed by a space.
+            (Family::News, 335 | 340) if byte == b' ' => Says::WantsBody,
             (Family::Codes | Family::News, _) => Says::Other,
             (Family::Http, 200..=299) if ask == Some(Way::Connect) => Says::Accepts,
             (Family::Http, 100..=199) => Says::Nothing,
@@ -242,6 +286,9 @@ impl Replies {
             }
             _ => {}
         }
+        if self.line == Reply::Dot {
+            self.multi = 0;
+        }
         self.line = Reply::Start;
         let says = core::mem::take(&mut self.says);
         if says == Says::Nothing {
@@ -268,7 +315,21 @@ impl Replies {
         if accepts {
             return accept(client);
         }
+        let in_literal = matches!(client.line, Line::Skip { goes_on: true, .. });
         match self.family {
+            // That was no literal for the server.
+            Family::Imap if in_literal && says == Says::Misread => {
+                client.line = Line::Start { tag: 0 };
+                return Found::STAY.injecting(true);
+            }
+            Family::Sieve if in_literal => client.line = Line::Start { tag: 0 },
+            Family::Http => {
+                client.ask = Ask::None;
+                // After its answer to a request the next one begins.
+                if !matches!(client.line, Line::Head { .. }) {
+                    client.line = Line::Start { tag: 0 };
+                }
+            }
             Family::Imap => tell_imap(client, says),
             Family::Codes | Family::News => tell_codes(client, says),
             _ if says == Says::Refuses => client.ask = Ask::None,
@@ -301,7 +362,7 @@ fn tell_imap(client: &mut Commands, says: Says) {
             client.settle_skip();
         }
         (Says::Refuses, _) => client.ask = Ask::None,
-        (Says::Other, Line::Wait { .. }) => client.line = Line::Start { tag: 0 },
+        (Says::Other | Says::Misread, Line::Wait { .. }) => client.line = Line::Start { tag: 0 },
         _ => {}
     }
 }

@@ -53,8 +53,8 @@ use super::{
     state::Mode, //
 };
 
-/// The first byte of a ClientHello in a record.
-const HANDSHAKE: u8 = 22;
+/// The first bytes of records: an alert may come before the ClientHello.
+const RECORDS: core::ops::RangeInclusive<u8> = 20..=24;
 /// The lowest first byte of an SSL2 ClientHello.
 const SSL2: u8 = 0x80;
 
@@ -127,7 +127,7 @@ fn skip<'a>(own: &mut Prelude, bytes: &'a [u8]) -> &'a [u8] {
 fn begins_with_tls(side: &Side<'_>, own: Prelude, byte: u8) -> bool {
     let silent = side.peer.is_silent() || side.peer.mode() == Mode::Fresh;
     let answers = !side.is_client() && !silent && !side.peer.has_prelude();
-    let opens = side.is_client() && silent && (byte == HANDSHAKE || byte >= SSL2);
+    let opens = side.is_client() && silent && (RECORDS.contains(&byte) || byte >= SSL2);
     own == Prelude::Start && side.policy.opening != Opening::Proxy && (answers || opens)
 }
 
@@ -216,6 +216,10 @@ fn take_client(own: &mut Prelude, server: &mut Prelude, byte: u8) -> Found {
 }
 
 fn take_of_client(own: &mut Prelude, server: &Prelude, byte: u8) -> Found {
+    if *own == Prelude::Start && *server == Prelude::Start && byte.is_ascii_whitespace() {
+        // It may stand before XML, and means nothing elsewhere.
+        return Found::STAY;
+    }
     if *own == Prelude::Start {
         *own = match begin_client(server, byte) {
             Ok(prelude) => prelude,
