@@ -35,8 +35,10 @@ uplink() {
 
 acks_first() { tc -n client -s qdisc show dev eth0 parent 10:1 | awk '$1 == "Sent" { print $4 }'; }
 
-# At most one in a hundred of the 550 segments.
-few_dropped() { awk '$1 == "ooo_dropped" { print; few = $2 <= 5 } END { exit !few }' "$scratch/counters"; }
+# At most a tenth of the client's 550 segments: without a way for old acknowledgments most are.
+few_dropped() {
+	awk '$1 == "ooo_dropped" { print; few = $2 <= 55 } END { exit !few }' "$scratch/counters"
+}
 
 checktool tc ethtool
 modprobe -a sch_prio sch_tbf cls_u32
@@ -48,7 +50,7 @@ tc -n client qdisc add dev eth0 parent 10:1 handle 20: pfifo limit 10000
 tls_server server
 # How much the server has sent is known to a power of four only: some data seems older than it is.
 reorders=yes
-through "ACKs first" once acks_first 20 "$server4" --connections 2 --duplex --bytes 400000 \
+through "ACKs first" some acks_first 20 "$server4" --connections 2 --duplex --bytes 400000 \
 	--sndbuf 32768
 check "ACKs first: hardly a segment is dropped" few_dropped
 finish
