@@ -30,12 +30,12 @@ impl Word {
             .get(first)
             .and_then(|word| word.get(..length))
             .unwrap_or_default();
-        let candidates = table.iter().enumerate().skip(first);
+        // `enumerate()` adds with a check for overflow, which could panic.
+        let candidates = (0..Self::NONE).zip(table).skip(first);
         let mut alike = candidates.take_while(|(_, word)| word.starts_with(begun));
         let fits = alike.find(|(_, word)| word.get(length) == Some(&capital));
         self.candidate = match fits {
-            // Tables are short.
-            Some((index, _)) => index as u8,
+            Some((index, _)) => index,
             None => Self::NONE,
         };
         self.length = self.length.saturating_add(1) & ((1 << Self::LENGTH_BITS) - 1);
