@@ -21,6 +21,7 @@
 
 use super::{
     prelude::{
+        skip_field,
         Ask,
         Commands,
         Family,
@@ -117,27 +118,16 @@ const fn add_digit(size: u32, digit: u8) -> u32 {
 }
 
 impl Commands {
-    /// How many of `bytes` mean nothing, at least.
-    pub(super) fn skippable(&self, bytes: &[u8]) -> usize {
-        match self.line {
+    /// Skips bytes that mean nothing; returns how many.
+    pub(super) fn skip(&mut self, bytes: &[u8]) -> usize {
+        match &mut self.line {
             _ if matches!(self.ask, Ask::Open | Ask::Answered) => 0,
-            Line::Skip { left, .. } => {
-                // All but the last one, with which something begins.
-                let left = left.saturating_sub(1).try_into().unwrap_or(usize::MAX);
-                bytes.len().min(left)
-            }
+            Line::Skip { left, .. } => skip_field(left, bytes),
             Line::Rest | Line::BodyRest => bytes
                 .iter()
                 .position(|&byte| byte == b'\n' || byte == b'{')
                 .unwrap_or(bytes.len()),
             _ => 0,
-        }
-    }
-
-    /// Skips so many bytes.
-    pub(super) fn skip(&mut self, length: usize) {
-        if let Line::Skip { left, .. } = &mut self.line {
-            *left = left.saturating_sub(length.try_into().unwrap_or(u32::MAX));
         }
     }
 
@@ -172,10 +162,10 @@ impl Commands {
             Line::Start { .. } if byte == b'\n' => self.end_line(),
             Line::Start { .. } if ends_word(byte) => {}
             Line::Start { .. } => {
-                let mut word = Word::default();
-                word.take(&WORDS, byte);
-                let tag = add_to_tag(0, byte);
-                self.line = Line::First { word, tag };
+                self.line = Line::First {
+                    word: Word::begin(&WORDS, byte),
+                    tag: add_to_tag(0, byte),
+                };
             }
             Line::First { word, tag } if ends_word(byte) => {
                 return self.end_first(server, word, tag, byte);
@@ -191,8 +181,7 @@ impl Commands {
             }
             Line::Gap { .. } if ends_word(byte) => {}
             Line::Gap { allowed, tag } => {
-                let mut word = Word::default();
-                word.take(&WORDS, byte);
+                let word = Word::begin(&WORDS, byte);
                 self.line = Line::Second { word, allowed, tag };
             }
             Line::Second { word, allowed, tag } if ends_word(byte) => {
@@ -206,21 +195,7 @@ impl Commands {
                 word.take(&WORDS, byte);
                 self.line = Line::Second { word, allowed, tag };
             }
-            Line::AuthGap if byte == b'\n' => {
-                self.end_line();
-                return true;
-            }
-            Line::AuthGap if ends_word(byte) => {}
-            Line::AuthGap => {
-                let mut word = Word::default();
-                word.take(&MECHANISMS, byte);
-                self.line = Line::Auth { word };
-            }
-            Line::Auth { word } if ends_word(byte) => return self.end_auth(word, byte),
-            Line::Auth { mut word } => {
-                word.take(&MECHANISMS, byte);
-                self.line = Line::Auth { word };
-            }
+            Line::AuthGap | Line::Auth { .. } => return self.read_auth(byte),
             Line::Head { empty } => self.read_head(empty, byte),
             Line::Skip { left, goes_on } => self.read_skipped(left, goes_on),
             Line::Wait { size } => self.read_skipped(size, true),
@@ -298,6 +273,25 @@ impl Commands {
         self.end_word(byte, !allowed && second != Meaning::Allowed)
     }
 
+    /// Reads what `AUTH` asks for.
+    fn read_auth(&mut self, byte: u8) -> bool {
+        let word = match self.line {
+            Line::AuthGap if byte == b'\n' => {
+                self.end_line();
+                return true;
+            }
+            Line::AuthGap if ends_word(byte) => return false,
+            Line::Auth { word } if ends_word(byte) => return self.end_auth(word, byte),
+            Line::Auth { mut word } => {
+                word.take(&MECHANISMS, byte);
+                word
+            }
+            _ => Word::begin(&MECHANISMS, byte),
+        };
+        self.line = Line::Auth { word };
+        false
+    }
+
     fn end_auth(&mut self, word: Word, byte: u8) -> bool {
         let asks = word.index(&MECHANISMS).is_some();
         if asks {
@@ -351,11 +345,7 @@ impl Commands {
         self.line = match server {
             Family::Unknown => return self.end_line(),
             // Clients of ManageSieve do not wait (RFC 5804 4).
-            Family::Sieve => Line::Skip {
-                left: size,
-                goes_on: true,
-            },
-            _ if waits => Line::Wait { size },
+            _ if waits && server != Family::Sieve => Line::Wait { size },
             _ => Line::Skip {
                 left: size,
                 goes_on: true,

@@ -13,6 +13,7 @@
 use super::{
     commands::begins_record,
     prelude::{
+        skip_field,
         Found,
         Ldap,
         Message,
@@ -48,20 +49,12 @@ fn length(byte: u8) -> Length {
 }
 
 impl Ldap {
-    /// How many of `bytes` mean nothing, at least.
-    pub(super) fn skippable(&self, bytes: &[u8]) -> usize {
-        let left = self.left.saturating_sub(1);
+    /// Skips bytes that mean nothing; returns how many.
+    pub(super) fn skip(&mut self, bytes: &[u8]) -> usize {
         match self.at {
-            Message::Rest { .. } => bytes.len().min(left.try_into().unwrap_or(usize::MAX)),
+            Message::Rest { .. } => skip_field(&mut self.left, bytes),
             _ => 0,
         }
-    }
-
-    /// Skips so many bytes.
-    pub(super) fn skip(&mut self, length: usize) {
-        self.left = self
-            .left
-            .saturating_sub(length.try_into().unwrap_or(u32::MAX));
     }
 
     /// Reads a byte of the client.
@@ -177,23 +170,10 @@ impl Ldap {
                     more => Message::Length { more },
                 }
             }
-            Message::IdTag if byte == INTEGER => Message::IdLength { more: 0 },
-            Message::IdTag => return Next::Cleartext,
-            Message::IdLength { more: 0 } => match length(byte) {
-                Length::Short(left @ 1..=8) => Message::Id { left, id: 0 },
-                Length::Long(more) => Message::IdLength { more },
-                _ => return Next::Cleartext,
-            },
-            Message::IdLength { more } => match (more.saturating_sub(1), byte) {
-                (0, left @ 1..=8) => Message::Id { left, id: 0 },
-                (more @ 1.., 0) => Message::IdLength { more },
-                _ => return Next::Cleartext,
-            },
-            Message::Id { left, id } => {
-                let id = (id << 8) | u16::from(byte);
-                match left.saturating_sub(1) {
-                    0 => Message::Operation { id },
-                    left => Message::Id { left, id },
+            Message::IdTag | Message::IdLength { .. } | Message::Id { .. } => {
+                match take_number(self.at, byte) {
+                    Some(message) => message,
+                    None => return Next::Cleartext,
                 }
             }
             Message::OperationLength { more, id } => match after_length(more, byte) {
@@ -221,6 +201,31 @@ impl Ldap {
         }
         Next::Stay
     }
+}
+
+/// Takes a byte of a message's number; `None` if it is none.
+fn take_number(at: Message, byte: u8) -> Option<Message> {
+    Some(match at {
+        Message::IdTag if byte == INTEGER => Message::IdLength { more: 0 },
+        Message::IdLength { more: 0 } => match length(byte) {
+            Length::Short(left @ 1..=8) => Message::Id { left, id: 0 },
+            Length::Long(more) => Message::IdLength { more },
+            _ => return None,
+        },
+        Message::IdLength { more } => match (more.saturating_sub(1), byte) {
+            (0, left @ 1..=8) => Message::Id { left, id: 0 },
+            (more @ 1.., 0) => Message::IdLength { more },
+            _ => return None,
+        },
+        Message::Id { left, id } => {
+            let id = (id << 8) | u16::from(byte);
+            match left.saturating_sub(1) {
+                0 => Message::Operation { id },
+                left => Message::Id { left, id },
+            }
+        }
+        _ => return None,
+    })
 }
 
 /// How many bytes of a length follow one, of which `more` were to follow; `None` if that cannot be

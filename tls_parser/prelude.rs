@@ -409,7 +409,7 @@ pub(super) struct Proxy {
     /// Version 1: the word.
     pub(super) word: Word,
     /// Version 2: bytes still to come; of the length, what was read.
-    pub(super) left: u16,
+    pub(super) left: u32,
 }
 
 /// What a byte of a prelude comes to.
@@ -504,6 +504,15 @@ impl Default for Ldap {
             said: false,
         }
     }
+}
+
+/// Skips bytes of a field of which `left` are still to come, but not its last one, with which
+/// something begins; returns how many.
+pub(super) fn skip_field(left: &mut u32, bytes: &[u8]) -> usize {
+    let length = bytes.len().min(left.saturating_sub(1) as usize);
+    // Less than `left`.
+    *left = left.saturating_sub(length as u32);
+    length
 }
 
 /// Writes fields one after the other, from the low bits up.
@@ -1057,7 +1066,7 @@ impl Proxy {
         Proxy {
             length: from.u8(7),
             word: from.word(),
-            left: from.u16(16),
+            left: from.take(16),
             at: match at {
                 1 => Header::Protocol,
                 2 => Header::Fields(detail),
@@ -1092,6 +1101,6 @@ impl Proxy {
             .put(detail.into(), 8)
             .put(self.length.into(), 7)
             .word(self.word)
-            .put(self.left.into(), 16)
+            .put(self.left, 16)
     }
 }

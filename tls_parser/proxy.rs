@@ -12,6 +12,7 @@
 
 use super::{
     prelude::{
+        skip_field,
         Found,
         Header,
         Proxy, //
@@ -28,19 +29,12 @@ const PROTOCOLS: [&[u8]; 3] = [b"TCP4", b"TCP6", b"UNKNOWN"];
 const FIELDS: u8 = 4;
 
 impl Proxy {
-    /// How many of `bytes` mean nothing, at least.
-    pub(super) fn skippable(&self, bytes: &[u8]) -> usize {
+    /// Skips bytes that mean nothing; returns how many.
+    pub(super) fn skip(&mut self, bytes: &[u8]) -> usize {
         match self.at {
-            Header::Rest => bytes.len().min(self.left.saturating_sub(1).into()),
+            Header::Rest => skip_field(&mut self.left, bytes),
             _ => 0,
         }
-    }
-
-    /// Skips so many bytes.
-    pub(super) fn skip(&mut self, length: usize) {
-        self.left = self
-            .left
-            .saturating_sub(length.try_into().unwrap_or(u16::MAX));
     }
 
     /// Reads a byte.
@@ -59,11 +53,11 @@ impl Proxy {
                 self.take_second(came, byte)
             }
             Header::LengthHigh { least } => {
-                self.left = u16::from(byte) << 8;
+                self.left = u32::from(byte) << 8;
                 Some(Header::LengthLow { least })
             }
             Header::LengthLow { least } => {
-                self.left |= u16::from(byte);
+                self.left |= u32::from(byte);
                 if self.left == 0 && least == 0 {
                     return Found::UPGRADE;
                 }

@@ -81,8 +81,8 @@ impl Replies {
         self.line = Reply::Start;
     }
 
-    /// How many of `bytes` mean nothing, at least.
-    pub(super) fn skippable(&self, bytes: &[u8]) -> usize {
+    /// Skips bytes that mean nothing; returns how many.
+    pub(super) fn skip(&self, bytes: &[u8]) -> usize {
         if self.line != Reply::Rest {
             return 0;
         }
@@ -97,8 +97,9 @@ impl Replies {
         if byte == b'\n' {
             return self.end_line(client);
         }
-        let has_bodies = !matches!(self.family, Family::Codes | Family::Sieve);
-        if self.line == Reply::Start && !has_bodies && begins_record(byte) {
+        // The others send texts and literals, in which a line may begin with any byte.
+        let has_replies_only = matches!(self.family, Family::Codes | Family::Sieve);
+        if self.line == Reply::Start && has_replies_only && begins_record(byte) {
             return Found::OUT_OF_TURN;
         }
         self.line = match self.line {
@@ -121,30 +122,11 @@ impl Replies {
             Reply::Tag { tag } => Reply::Tag {
                 tag: add_to_tag(tag, byte),
             },
-            Reply::Status { mine } => {
-                self.says = match byte {
-                    b'O' | b'o' if mine => Says::Accepts,
-                    _ if mine => Says::Refuses,
-                    b'B' | b'b' => Says::Misread,
-                    _ => Says::Other,
-                };
-                Reply::Rest
-            }
-            Reply::Untagged => match byte {
-                b' ' => Reply::Untagged,
-                b'B' | b'b' => {
-                    self.says = Says::Misread;
-                    Reply::Rest
-                }
-                _ => Reply::Rest,
-            },
+            Reply::Untagged if byte == b' ' => Reply::Untagged,
             Reply::Dot if byte == b'\r' => Reply::Dot,
             Reply::Dot => Reply::Rest,
-            Reply::Plus => {
-                self.says = match byte {
-                    b'O' | b'o' => Says::Accepts,
-                    _ => Says::Other,
-                };
+            Reply::Status { .. } | Reply::Untagged | Reply::Plus => {
+                self.says = self.status(byte);
                 Reply::Rest
             }
             Reply::Name { mut word } => {
@@ -162,6 +144,17 @@ impl Replies {
             line => line,
         };
         Found::STAY
+    }
+
+    /// What the first byte of a status says.
+    fn status(&self, byte: u8) -> Says {
+        match (self.line, byte.to_ascii_uppercase()) {
+            (Reply::Status { mine: true } | Reply::Plus, b'O') => Says::Accepts,
+            (Reply::Status { mine: true }, _) => Says::Refuses,
+            (Reply::Status { mine: false } | Reply::Untagged, b'B') => Says::Misread,
+            (Reply::Untagged, _) => Says::Nothing,
+            _ => Says::Other,
+        }
     }
 
     /// Takes a line's first byte.
@@ -197,11 +190,42 @@ impl Replies {
             }
             (Family::Other, b':') => Reply::Prefix,
             (Family::Other | Family::Http, b'H' | b'h') => {
-                let mut word = Word::default();
-                word.take(&HTTP, byte);
+                let word = Word::begin(&HTTP, byte);
                 Reply::Name { word }
             }
             _ => Reply::Rest,
+        }
+    }
+
+    /// Whether a code after which `byte` stands is that of a whole reply; notes what goes on over
+    /// more lines.
+    fn is_reply(&mut self, code: u16, byte: u8) -> bool {
+        match self.family {
+            Family::Codes if byte == b'-' => {
+                if self.multi == 0 {
+                    self.multi = code;
+                }
+                false
+            }
+            // A number in a list, and not a code.
+            Family::Codes | Family::News if byte > b' ' => false,
+            Family::News => {
+                // Text follows, up to a dot (RFC 3977 3.2.1).
+                let text = matches!(
+                    code,
+                    100 | 101 | 215 | 220..=222 | 224 | 225 | 230 | 231 | 282
+                );
+                if self.greeted && text {
+                    self.multi = code;
+                }
+                true
+            }
+            Family::Codes if self.multi != 0 && self.multi != code => false,
+            Family::Codes => {
+                self.multi = 0;
+                true
+            }
+            _ => true,
         }
     }
 
@@ -217,34 +241,8 @@ impl Replies {
             _ => None,
         };
         let smtp = matches!(client, Prelude::Commands(client) if client.smtp);
-        if self.family == Family::News {
-            // A number in a list, and not a code.
-            if byte > b' ' {
-                return Reply::Rest;
-            }
-            // Text follows, up to a dot (RFC 3977 3.2.1).
-            let text = matches!(
-                code,
-                100 | 101 | 215 | 220..=222 | 224 | 225 | 230 | 231 | 282
-            );
-            if self.greeted && text {
-                self.multi = code;
-            }
-        }
-        if self.family == Family::Codes {
-            if byte > b' ' && byte != b'-' {
-                return Reply::Rest;
-            }
-            if byte == b'-' {
-                if self.multi == 0 {
-                    self.multi = code;
-                }
-                return Reply::Rest;
-            }
-            if self.multi != 0 && self.multi != code {
-                return Reply::Rest;
-            }
-            self.multi = 0;
+        if !self.is_reply(code, byte) {
+            return Reply::Rest;
         }
         if !self.greeted && matches!(code, 200 | 201) && self.family == Family::Codes {
             self.family = Family::News;

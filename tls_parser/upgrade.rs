@@ -108,18 +108,12 @@ fn follow_peer(side: &mut Side<'_>) -> Result<(), Stop> {
 /// Skips bytes that mean nothing.
 fn skip<'a>(own: &mut Prelude, bytes: &'a [u8]) -> &'a [u8] {
     let length = match own {
-        Prelude::Commands(commands) => commands.skippable(bytes),
-        Prelude::Replies(replies) => replies.skippable(bytes),
-        Prelude::Ldap(ldap) => ldap.skippable(bytes),
-        Prelude::Proxy(proxy) => proxy.skippable(bytes),
+        Prelude::Commands(commands) => commands.skip(bytes),
+        Prelude::Replies(replies) => replies.skip(bytes),
+        Prelude::Ldap(ldap) => ldap.skip(bytes),
+        Prelude::Proxy(proxy) => proxy.skip(bytes),
         _ => 0,
     };
-    match own {
-        Prelude::Commands(commands) => commands.skip(length),
-        Prelude::Ldap(ldap) => ldap.skip(length),
-        Prelude::Proxy(proxy) => proxy.skip(length),
-        _ => {}
-    }
     bytes.get(length..).unwrap_or_default()
 }
 

@@ -19,6 +19,13 @@ impl Word {
     /// No word of the table.
     const NONE: u8 = (1 << Self::CANDIDATE_BITS) - 1;
 
+    /// A word that begins with `byte`.
+    pub(super) fn begin(table: &[&[u8]], byte: u8) -> Self {
+        let mut word = Word::default();
+        word.take(table, byte);
+        word
+    }
+
     /// Takes the next byte; `table` is sorted, and all its letters are capitals.
     ///
     /// Words that begin alike stand next to each other. So the first that fits is searched from the
