@@ -24,11 +24,10 @@ await() {
 # modprobe finds it by the name of a helper, too, as depmod would have it.
 install_module() {
 	mkdir -p /run/modprobe.d
-	cat >/run/modprobe.d/$module.conf <<-CONF
-		alias nfct-helper-tls $module
-		alias nfct-helper-tls-report $module
-		install $module insmod $NF_CT_TLS_KO \$CMDLINE_OPTS
-	CONF
+	{
+		modinfo -F alias "$NF_CT_TLS_KO" | sed "s/.*/alias & $module/"
+		echo "install $module insmod $NF_CT_TLS_KO \$CMDLINE_OPTS"
+	} >/run/modprobe.d/$module.conf
 }
 
 networks() {
