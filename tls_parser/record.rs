@@ -31,7 +31,8 @@ use super::{
     }, //
 };
 
-/// Follows `bytes` through the records of `side`; returns how many begin in them.
+/// Follows `bytes` through the records of `side`; returns how many begin in them, which is at most
+/// one per byte: their number cannot wrap.
 // Out of line, so that the path around it stays short: most payload lies inside one body.
 #[inline(never)]
 pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<u32, Stop> {
@@ -40,7 +41,7 @@ pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<u32, Stop> {
     let mut data = None;
     while let Some((&byte, rest)) = bytes.split_first() {
         if side.own.at_record_start() {
-            records = records.saturating_add(1);
+            records = records.wrapping_add(1);
         }
         bytes = if side.own.in_body() {
             let take = bytes.len().min(usize::from(side.own.body_left));
@@ -104,7 +105,7 @@ fn more_data<'a>(
         }
         let length = u16::from_be_bytes([high, low]);
         if length == 0 {
-            *records = records.saturating_add(1);
+            *records = records.wrapping_add(1);
             bytes = rest;
             continue;
         }
@@ -117,7 +118,7 @@ fn more_data<'a>(
         if !side.own.search_data(limit, part) {
             side.breaks_run()?;
         }
-        *records = records.saturating_add(1);
+        *records = records.wrapping_add(1);
         bytes = rest;
     }
     Ok(bytes)
@@ -143,10 +144,12 @@ fn header(side: &mut Side<'_>, byte: u8) -> Result<(), Stop> {
 
 /// `record_type`: the first byte of a record is its content type, or opens an SSL2 record.
 fn start(side: &mut Side<'_>, byte: u8) -> Result<(), Stop> {
-    ssl2::resolve_protocol(side);
     if side.own.mode() == Mode::Ssl2 {
-        ssl2::start(side, Kind::Ssl2, byte);
-        return Ok(());
+        ssl2::resolve_protocol(side);
+        if side.own.mode() == Mode::Ssl2 {
+            ssl2::start(side, Kind::Ssl2, byte);
+            return Ok(());
+        }
     }
     match Kind::from_content_type(byte) {
         Some(kind) if may_begin(side, kind) => {
