@@ -26,6 +26,8 @@ pub struct Input {
     pub set: usize,
     /// Segments are at most this long.
     pub segment: usize,
+    /// Whether they come out of order: they are only searched for record headers.
+    pub out_of_order: bool,
     /// The connection as it is before the first byte.
     pub connection: Connection,
     bytes: Vec<u8>,
@@ -89,6 +91,10 @@ enum Kind {
     Handshakes,
     /// Whole records of so many low bytes and one high byte, repeated.
     Runs(usize),
+    /// Random bytes, out of order.
+    OutOfOrder,
+    /// Bytes of 3, the major version, out of order: a record header may begin anywhere.
+    MajorVersions,
 }
 
 /// All inputs.
@@ -126,6 +132,13 @@ pub fn rows() -> Vec<Row> {
             JOINED,
         ),
         row("worst: empty records", MIB, Kind::Ciphertext(0), JOINED),
+        row("out-of-order segments", MIB, Kind::OutOfOrder, JOINED),
+        row(
+            "worst: out of order, all bytes 3",
+            MIB,
+            Kind::MajorVersions,
+            JOINED,
+        ),
         row("worst: one-byte records", MIB, Kind::Ciphertext(1), JOINED),
         row(
             "worst: one-byte segments",
@@ -148,6 +161,8 @@ impl Row {
             Kind::Ciphertext(length) => one_way(records(self.set, length, random())),
             Kind::Runs(low) => one_way(records(self.set, 16 * KIB, runs(low))),
             Kind::Handshakes => handshakes(self.set)?,
+            Kind::OutOfOrder => one_way(random().take(self.set).collect()),
+            Kind::MajorVersions => one_way(vec![3; self.set]),
         };
         let connection = match self.kind {
             Kind::Handshakes => Connection::begun(),
@@ -157,6 +172,7 @@ impl Row {
             name: self.name,
             set: self.set,
             segment: self.segment,
+            out_of_order: matches!(self.kind, Kind::OutOfOrder | Kind::MajorVersions),
             connection,
             bytes,
             spans,
