@@ -196,8 +196,9 @@ helper_once() { helper_saw "c == C && b >= B && b > 0 && r <= R + 4 * C"; }
 helper_retried() { helper_saw "c >= C && b >= B && b > 0 && r <= R + 4 * C"; }
 # More than once per packet: the second time a segment is a retransmission.
 helper_twice() { helper_saw "c == C && b >= B && r > R + 4 * C"; }
-# For each connection; how many gaps it skipped, and what was sent again, the network decides.
-helper_some() { helper_saw "c == C && b > B / 4"; }
+# For each connection, and for each SYN that the network lost behind it: that one begins another.
+# How many gaps it skipped, and what was sent again, the network decides.
+helper_some() { helper_saw "c >= C && b > B / 4"; }
 # For all connections, of which it may have lost sight.
 helper_partly() { helper_saw "c == C && b > 0"; }
 # For no packet.
