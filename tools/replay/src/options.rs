@@ -87,7 +87,7 @@ enum When {
     max_term_width = 100,
     after_help = "Exit status: 0 if a connection was condemned; 1 if none was; \
         2 if none was, and a file could not be read to its end.\n\
-        The module's parameters of the same names are described in nf_conntrack_tls's README, \
+        The module's parameters of the same names are described in nf_conntrack_tls(4), \
         all else in tls-replay(1)."
 )]
 pub(crate) struct Options {
