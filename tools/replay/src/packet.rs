@@ -16,17 +16,13 @@ use crate::{
 use etherparse::{
     IpNumber,
     LaxIpPayloadSlice,
-    LaxNetSlice,
-    LaxSlicedPacket,
+    LaxIpSlice,
     LenSource,
     TcpOptionElement,
     TcpSlice,
-    TransportSlice, //
+    UdpSlice, //
 };
-use std::net::{
-    IpAddr,
-    SocketAddr, //
-};
+use std::net::SocketAddr;
 
 /// A time in nanoseconds since 1970 (UTC); 0 is none, as of a block without one.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -116,33 +112,35 @@ impl<'a> Frame<'a> {
     }
 
     /// What an IP packet carries; `None` if its headers cannot be read.
-    fn in_ip(&self, ip: &'a [u8], tunnel: Option<&'static str>) -> Option<Carried<'a>> {
-        let packet = LaxSlicedPacket::from_ip(ip).ok()?;
-        let payload = packet.ip_payload()?;
+    fn in_ip(&self, bytes: &'a [u8], tunnel: Option<&'static str>) -> Option<Carried<'a>> {
+        let (ip, unread) = LaxIpSlice::from_slice(bytes).ok()?;
+        let payload = ip.payload();
         if payload.fragmented {
             return Some(Carried::End(Contents::Fragment));
         }
-        match &packet.transport {
-            Some(TransportSlice::Tcp(tcp)) => {
-                let (from, to) = addresses(packet.net.as_ref()?)?;
-                let missing = self.missing(ip, payload);
+        match payload.ip_number {
+            IpNumber::TCP if unread.is_some() => None,
+            IpNumber::TCP => {
+                let tcp = TcpSlice::from_slice(payload.payload).ok()?;
+                let missing = self.missing(bytes, payload);
                 Some(Carried::End(Contents::Tcp(Packet {
-                    from: SocketAddr::new(from, tcp.source_port()),
-                    to: SocketAddr::new(to, tcp.destination_port()),
+                    from: SocketAddr::new(ip.source_addr(), tcp.source_port()),
+                    to: SocketAddr::new(ip.destination_addr(), tcp.destination_port()),
                     // The length has no more than 32 bits.
-                    segment: segment(tcp, (tcp.payload().len() as u32).saturating_add(missing)),
+                    segment: segment(&tcp, (tcp.payload().len() as u32).saturating_add(missing)),
                     payload: tcp.payload(),
                     window: tcp.window_size(),
-                    scale: scale(tcp),
+                    scale: scale(&tcp),
                     tunnel,
                     time: self.time,
                 })))
             }
-            Some(TransportSlice::Udp(udp)) => {
-                tunnels::in_udp(udp.destination_port(), udp.payload()).map(Carried::Layer)
-            }
-            _ if payload.ip_number == IpNumber::TCP => None,
-            _ => tunnels::in_ip(payload.ip_number.0, payload.payload).map(Carried::Layer),
+            number => match UdpSlice::from_slice_lax(payload.payload) {
+                Ok(udp) if number == IpNumber::UDP && unread.is_none() => {
+                    tunnels::in_udp(udp.destination_port(), udp.payload()).map(Carried::Layer)
+                }
+                _ => tunnels::in_ip(number.0, payload.payload).map(Carried::Layer),
+            },
         }
     }
 
@@ -171,26 +169,6 @@ enum Carried<'a> {
     Layer(tunnels::Step<'a>),
     /// What was looked for, or nothing like it.
     End(Contents<'a>),
-}
-
-fn addresses(net: &LaxNetSlice<'_>) -> Option<(IpAddr, IpAddr)> {
-    match net {
-        LaxNetSlice::Ipv4(ip) => {
-            let header = ip.header();
-            Some((
-                header.source_addr().into(),
-                header.destination_addr().into(),
-            ))
-        }
-        LaxNetSlice::Ipv6(ip) => {
-            let header = ip.header();
-            Some((
-                header.source_addr().into(),
-                header.destination_addr().into(),
-            ))
-        }
-        LaxNetSlice::Arp(_) => None,
-    }
 }
 
 fn segment(tcp: &TcpSlice<'_>, len: u32) -> Segment {
