@@ -55,7 +55,7 @@ mapfile -t c_files < <(files '*.[ch]' | grep '^helpers')
 mapfile -t texts < <(files '*.md' '*.[ch478]' '*.rs' '*.sh' '*.py' '*.nft' '*.rules' '*.toml' \
 	'*.txt' Makefile Kbuild tls-status run)
 
-plan 23
+plan 24
 check rustfmt inside rustfmt --check --edition 2021 --config-path "$tree/.rustfmt.toml" \
 	nf_conntrack_tls.rs \
 	tests/debug/oob/tls_oob.rs tests/debug/kunit/tls_kunit.rs
@@ -79,6 +79,7 @@ check rustfmt_as_the_kernels same_settings .rustfmt.toml
 check clippy_as_the_kernels same_settings .clippy.toml
 check layers inside scripts/layers.py
 check documents inside scripts/docs.py
+check commands_of_documents inside tests/docs/commands.py
 check layout inside scripts/map.py --check
 check codespell inside /opt/lint/bin/codespell --ignore-words scripts/codespell.txt "${texts[@]}"
 check proselint inside env PATH="/opt/lint/bin:/usr/bin:/bin" scripts/prose.py --proselint

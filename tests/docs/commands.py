@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """The commands that the documents show, in the order given.
 
-The first line of a fence in a Markdown document says what it holds: `sh` is commands, `nft` a
-ruleset for `nft -f -`, `text` neither. In the manual page the comment before `.Bd` says it:
-`.\\" sh`. In examples/ commands stand in comments, after three spaces. What no guest can run has
-`not run: REASON` before it, in a comment of the document.
+The first line of a fence in a Markdown document says what it holds: `sh` is commands, `console`
+commands after `# ` and what they print, `nft` a ruleset for `nft -f -`, `text` none of these. In
+the manual page the comment before `.Bd` says it: `.\\" sh`. In examples/ commands stand in
+comments, after three spaces. What no guest can run has `not run: REASON` before it, in a comment
+of the document. `    # exit status N` after a command says how it ends, if not with 0.
 """
 
 import html
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-KINDS = ("sh", "nft", "text")
+KINDS = ("sh", "nft", "console", "text")
 
 _FENCE = re.compile(r"^ *```(.*)$")
 _NOT_RUN = re.compile(r'^(?:<!--|\.\\")\s*not run: (.*?)(?:\s*-->)?$')
@@ -37,11 +38,29 @@ class Block:
     lines: list[str]
     not_run: str = ""
 
+    def console(self) -> list[tuple[str, list[str]]]:
+        """The commands of a console, each with what it prints."""
+        shown: list[tuple[str, list[str]]] = []
+        for line in "\n".join(self.lines).replace("\\\n\t", "").splitlines():
+            if line.startswith("# "):
+                shown.append((line[2:], []))
+            else:
+                shown[-1][1].append(line)
+        return shown
+
+    def printed(self) -> list[list[str]]:
+        """What it shows that each of its commands prints: nothing, if it is no console."""
+        if self.kind == "console":
+            return [lines for _, lines in self.console()]
+        return [[] for _ in self.commands()]
+
     def commands(self) -> list[str]:
         """Its commands; a ruleset is one."""
         text = "\n".join(self.lines) + "\n"
         if self.kind == "nft":
             return [text]
+        if self.kind == "console":
+            return [command for command, _ in self.console()]
         if self.kind == "text":
             return []
         joined = re.split(r"(?<!\\)\n", text)

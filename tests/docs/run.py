@@ -69,8 +69,9 @@ def session() -> dict[str, list[str]]:
 
 
 def comparable(line: str) -> str:
-    """A line without the numbers that vary: times, ports, and what a counter shows."""
-    return re.sub(r"^\[ *\d+\.\d+\] |:\d{4,5}\b|(?<=\w) \d+$", "", line)
+    """A line without what varies: times, ports, what a counter shows, and how columns are laid out."""
+    line = re.sub(r"^\[ *\d+\.\d+\] |:\d{4,5}\b|\b[sd]port=\d{4,5}\b|(?<=\w) +\d+$", "", line)
+    return " ".join(line.split())
 
 
 def typed(command: str) -> str:
@@ -78,16 +79,22 @@ def typed(command: str) -> str:
     return command.split("    # ")[0].strip()
 
 
-def differs(command: str, printed: str, shown: dict[str, list[str]]) -> str | None:
-    """What is missing, if a command is in the picture and printed other lines there."""
-    wanted = [comparable(line) for line in shown.get(typed(command), [])]
+def expected(command: str) -> int:
+    """The exit status that the comment after a command names."""
+    named = re.search(r" {4}# exit status (\d+)", command)
+    return int(named[1]) if named else 0
+
+
+def differs(printed: str, shown: list[str]) -> str | None:
+    """What is missing, if a document or the picture shows other lines than a command printed."""
     got = [comparable(line.rstrip()) for line in printed.splitlines()]
-    missing = [line for line in wanted if line not in got]
-    return f"{printed}The picture has: {missing}" if missing else None
+    missing = [line for line in shown if comparable(line) not in got]
+    return f"{printed}It is shown with: {missing}" if missing else None
 
 
 def title(block: Block, command: str) -> str:
     """What a test is called."""
+    command = typed(command)
     words = f"nft -f - # {len(block.lines)} lines" if block.kind == "nft" else command
     return f"{block.document}:{block.line} {' '.join(words.split())}".replace("#", "-")
 
@@ -120,10 +127,11 @@ def main(names: list[str]) -> int:
                 left_out += len(block.commands())
                 ktap.note(f"{block.document}:{block.line} is not run: {block.not_run}")
                 continue
-            for command in block.commands():
+            for command, printed_there in zip(block.commands(), block.printed(), strict=True):
                 status, printed = run(block, command)
-                error = f"{printed}exit status {status}" if status else None
-                ktap.result(title(block, command), error or differs(command, printed, shown))
+                error = f"{printed}exit status {status}" if status != expected(command) else None
+                wanted = printed_there or shown.get(typed(command), [])
+                ktap.result(title(block, command), error or differs(printed, wanted))
         scene("down")
     ktap.note(f"{left_out} commands are not run")
     ktap.counts()

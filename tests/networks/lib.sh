@@ -96,8 +96,8 @@ watch_entries() {
 	busywait listener
 }
 
-# conntrack has opened its socket: netlink's netfilter family then has one line.
-listener() { grep -E ' 12 .* 0000000[1-9a-f] ' /proc/net/netlink || sleep 1; }
+# conntrack listens once a socket of netlink's netfilter family has joined a group there.
+listener() { on router grep -qE ' 12 +[0-9]+ +0*[1-9a-f]' /proc/net/netlink; }
 
 # Segments that the TCP stacks of all namespaces have sent again.
 sent_again() {
@@ -196,7 +196,7 @@ helper_once() { helper_saw "c == C && b >= B && b > 0 && r <= R + 4 * C"; }
 helper_retried() { helper_saw "c >= C && b >= B && b > 0 && r <= R + 4 * C"; }
 # More than once per packet: the second time a segment is a retransmission.
 helper_twice() { helper_saw "c == C && b >= B && r > R + 4 * C"; }
-# For each connection, and for each SYN that the network lost behind it: that one begins another.
+# For each connection, and for each SYN that the network lost after it: that one begins another.
 # How many gaps it skipped, and what was sent again, the network decides.
 helper_some() { helper_saw "c >= C && b > B / 4"; }
 # For all connections, of which it may have lost sight.
