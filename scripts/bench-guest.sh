@@ -31,9 +31,15 @@ build() {
 
 # guest SCRIPT: runs it; its lines of five columns are figures, the others are for the reader.
 guest() {
-	"$clone/scripts/vm.sh" "$bench/$1" "$out" |
-		awk -F '\t' -v tsv="$tsv" \
-		'NF == 5 { print >>tsv; fflush(tsv); next } { print; fflush() }'
+	local line
+	# Line by line, as they come: mawk reads a pipe in blocks.
+	"$clone/scripts/vm.sh" "$bench/$1" "$out" | while IFS= read -r line; do
+		if [[ $line == *$'\t'*$'\t'*$'\t'*$'\t'* ]]; then
+			echo "$line" >>"$tsv"
+		else
+			echo "$line"
+		fi
+	done
 }
 
 step "building the benchmark" build
