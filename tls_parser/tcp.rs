@@ -187,7 +187,10 @@ impl Connection {
         let (own, peer) = self.both(direction);
         match (own.mode(), peer.mode(), segment.ack) {
             (Mode::Fresh, _, _) if peer.is_known() => own.begin_at(acknowledged),
-            (_, Mode::Fresh, Some(ack)) if own.is_known() => peer.begin_at(ack),
+            // What has acknowledged more overtook this segment.
+            (_, Mode::Fresh, Some(ack)) if own.is_known() => {
+                peer.begin_at(ack.wrapping_add(segment.ack_lag));
+            }
             _ => {}
         }
     }
