@@ -222,7 +222,8 @@ fn judge_clear(side: &mut Side<'_>, low: u8, after: u16) -> Result<(), Stop> {
         side.breaks(Reason::Heartbleed)?;
     }
     check_place(side)?;
-    match_clear(side, credit.kind, payload.saturating_add(1))?;
+    let owed = payload.saturating_add(1).min(Credit::MAX_OWED);
+    match_clear(side, credit.kind, owed)?;
     check_policy(side)?;
     if side.own.is_mismatched() {
         side.breaks(Reason::VersionMismatch)?;

@@ -198,12 +198,14 @@ impl Ssl2Message {
 }
 
 impl Credit {
-    const OWED: u32 = 0x7fff;
+    const OWED: u32 = Self::MAX_OWED as u32;
     const OPEN_SHIFT: u32 = 15;
     const SHORT_SHIFT: u32 = 16;
     const DOUBTFUL_SHIFT: u32 = 21;
     const KIND_SHIFT: u32 = 22;
     const HIGH_SHIFT: u32 = 24;
+    /// The most that [`Credit::owed`] holds.
+    pub(super) const MAX_OWED: u16 = 0x7fff;
     /// The most that [`Credit::short_answers`] counts to.
     pub(super) const MAX_SHORT: u8 = 0x1f;
 
