@@ -121,7 +121,6 @@ impl Commands {
     /// Skips bytes that mean nothing; returns how many.
     pub(super) fn skip(&mut self, bytes: &[u8]) -> usize {
         match &mut self.line {
-            _ if matches!(self.ask, Ask::Open | Ask::Answered) => 0,
             Line::Skip { left, .. } => skip_field(left, bytes),
             Line::Rest | Line::BodyRest => bytes
                 .iter()
