@@ -42,11 +42,8 @@ impl Proxy {
         let came = self.length;
         self.length = came.saturating_add(1).min(0x7f);
         let next = match self.at {
-            Header::Rest if self.left <= 1 => return Found::UPGRADE,
-            Header::Rest => {
-                self.left = self.left.saturating_sub(1);
-                Some(Header::Rest)
-            }
+            // All bytes but the last one were skipped.
+            Header::Rest => return Found::UPGRADE,
             Header::Start if byte == b'\r' => Some(Header::Signature),
             Header::Start if byte == b'P' => Some(Header::Protocol),
             Header::Signature | Header::Command | Header::Family { .. } => {
