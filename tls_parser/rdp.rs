@@ -37,7 +37,6 @@ impl Rdp {
             return Found::OUT_OF_TURN;
         }
         match self.at {
-            0 if byte != 3 => return Found::OUT_OF_TURN,
             11 => self.confirms = byte == NEGOTIATION_RESPONSE,
             15 => self.tls = byte & BEGINS_WITH_TLS != 0,
             _ => {}
