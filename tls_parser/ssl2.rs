@@ -75,7 +75,8 @@ impl Head {
 /// Before the server has chosen, what follows a hello that offers SSL 3.0 or better is taken for
 /// TLS.
 pub(super) fn resolve_protocol(side: &mut Side<'_>) {
-    if !side.is_client() || side.own.mode() != Mode::Ssl2 || !side.own.has(Fact::Hello) {
+    // Its first record was a whole CLIENT-HELLO.
+    if !side.is_client() || side.own.mode() != Mode::Ssl2 {
         return;
     }
     let tls = side.peer.speaks_tls() || side.own.version() != Version::Ssl2;
@@ -219,8 +220,7 @@ pub(super) fn feed(side: &mut Side<'_>, mut part: &[u8]) -> Result<(), Stop> {
         match (side.own.position(), side.own.scratch()) {
             (position::FIRST_OF_BODY, Scratch::Ssl2(begun)) => begin_message(side, begun, byte)?,
             (position::SECOND_OF_BODY, Scratch::Ssl2(message)) => read_head(side, message, byte)?,
-            // The rest of a message in the clear.
-            (_, Scratch::Ssl2(_)) => return Ok(()),
+            // The rest of a message in the clear is not searched.
             _ => return side.search_runs(part),
         }
         part = rest;
