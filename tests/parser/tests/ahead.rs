@@ -17,6 +17,7 @@ use nf_conntrack_tls_tests::{
         data,
         established,
         established_at,
+        lines,
         Fate::*,
         Wire,
         ISN,
@@ -697,5 +698,59 @@ fn nothing_runs_ahead_where_heartbeats_may_be_sent_or_bodies_are_read() {
     for at in [4000, 5000, 6000] {
         assert!(!wire.passes(base + at, &[0xaa; 1000]));
         assert!(!fresh.passes(at, &[0xaa; 1000]));
+    }
+}
+
+/// A client that does not wait for the server's Finished (RFC 7918): until that has come, the
+/// server's part of the handshake is not over.
+#[test]
+fn nothing_runs_ahead_before_the_handshake_is_over() {
+    let lines = lines("honest_full_handshake_12");
+    for (count, ahead) in [(3, false), (4, true)] {
+        let (mut wire, mut next) = (Wire::open(ISN), [0; 2]);
+        for line in &lines[..count] {
+            let at = &mut next[usize::from(line.direction == Reply)];
+            assert_eq!(wire.send(line.direction, at_byte(*at), &line.bytes), NEW);
+            *at += line.bytes.len() as u32;
+        }
+        let [base, _] = next;
+        assert_eq!(wire.client(base, &data(3000)[..1000]), NEW);
+        assert!(!wire.passes(base + 4000, &[0xaa; 1000]), "the first");
+        assert_eq!(wire.passes(base + 5000, &[0xaa; 1000]), ahead, "{count}");
+    }
+}
+
+/// A chain stays known while the stream stands within a header before it.
+#[test]
+fn a_chain_stays_while_a_header_comes_in_parts() {
+    let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(2000));
+    let stream = [&data(1495)[500..], &data(1495)].concat();
+    // Up to the third byte of the second record's header, byte by byte from the first one on.
+    assert!(wire.passes(base + 500, &stream[..1000]));
+    for at in 1000..1003 {
+        assert!(
+            wire.passes(base + 500 + at, &stream[at as usize..][..1]),
+            "{at}"
+        );
+    }
+    assert!(wire.passes(base + 1503, &stream[1003..]));
+    assert!(wire.passes(base + 3000 + 2005, &data(1)), "after the chain");
+    assert_eq!(wire.verdict, Ok(()));
+    assert!(!wire.connection.in_record(Original));
+}
+
+/// The server's stream goes on after its chain as it was before: not signed, and the server's.
+#[test]
+fn a_chain_of_the_server_is_read_to_its_end() {
+    for case in ["honest_full_handshake_12", "honest_full_handshake_13"] {
+        let (mut wire, [_, base]) = established(case);
+        assert_eq!(wire.server(base, &data(1495)[..500]), NEW);
+        assert!(!wire.passes_unread(Reply, at_byte(base + 2000), &[0xaa; 1000]));
+        assert!(wire.passes_unread(Reply, at_byte(base + 3000), &data(2000)));
+        let stream = [&data(1495)[500..], &data(1495)].concat();
+        assert_eq!(wire.server(base + 500, &stream), NEW);
+        assert_eq!(wire.server(base + 5005, &data(100)[..50]), NEW);
+        assert_eq!(wire.server(base + 5055, &data(100)[50..]), NEW);
+        assert_eq!(wire.verdict, Ok(()));
     }
 }

@@ -478,3 +478,31 @@ fn early_data_to_an_old_server_is_no_mismatch() {
     );
     assert!(fates.iter().all(|f| *f == NEW), "{fates:?}");
 }
+
+/// How many answers may be a little shorter than their requests: up to there each may be padded
+/// less. After that one more counts as a request, too, and then a longer request breaks the rule.
+#[test]
+fn many_short_answers_are_counted() {
+    let heartbeats = exchange("honest_heartbeats");
+    // Answers that use up their request do not count, however many there were.
+    for equal in [0, 40] {
+        let mut wire = Wire::fresh();
+        wire.reopen([ISN, ISN]);
+        let (mut next, _) = converse(&mut wire, [ISN, ISN], &heartbeats[..4].to_vec());
+        let mut beat = |direction: Direction, length: usize| {
+            let own = usize::from(direction == Reply);
+            let bytes = record_of(24, &vec![0xaa; length]);
+            let fate = wire.send(direction, seg(next[own], next[1 - own]), &bytes);
+            next[own] += bytes.len() as u32;
+            fate
+        };
+        for _ in 0..equal {
+            assert_eq!([beat(Original, 16384), beat(Reply, 16384)], [NEW; 2]);
+        }
+        for n in 0..32 {
+            assert_eq!([beat(Original, 100), beat(Reply, 60)], [NEW; 2], "{n}");
+        }
+        let fate = beat(Original, 100);
+        assert_eq!(fate, Condemned(Reason::HeartbeatMismatch), "{equal}");
+    }
+}

@@ -13,6 +13,8 @@ use nf_conntrack_tls_tests::{
     },
     wire::{
         at_byte,
+        client_hello,
+        data,
         message,
         syn,
         syn_ack,
@@ -144,6 +146,27 @@ fn a_connection_may_be_signed() {
     assert_eq!(wire.verdict, Ok(()));
 }
 
+/// Nor is an unsigned segment read that is the next part of a body.
+#[test]
+fn a_signed_body_goes_on_signed() {
+    let mut wire = Wire::fresh();
+    let signed = |segment| Segment {
+        signed: true,
+        ..segment
+    };
+    wire.send(Original, signed(syn(ISN)), &[]);
+    wire.send(Reply, signed(syn_ack(ISN, ISN + 1)), &[]);
+    let hello = client_hello();
+    let at = hello.len() as u32;
+    assert_eq!(wire.send(Original, signed(at_byte(0)), &hello), NEW);
+    let part = &data(100)[..50];
+    assert_eq!(wire.send(Original, signed(at_byte(at)), part), NEW);
+    let plain = wire.client(at + 50, &[0xaa; 10]);
+    assert_eq!(plain, OutOfOrder);
+    let part = [0xaa; 10];
+    assert_eq!(wire.send(Original, signed(at_byte(at + 50)), &part), NEW);
+}
+
 #[test]
 fn the_last_syn_tells_whether_segments_are_signed() {
     let mut wire = Wire::fresh();
@@ -242,4 +265,35 @@ fn an_unanswered_syn_gives_way_to_the_next() {
     wire.send(Reply, answer, &[]);
     assert_eq!(wire.client(5000, &message(40)), NEW);
     assert_eq!(wire.verdict, Ok(()));
+}
+
+/// How much a side has sent is known by powers of two, wherever its numbers lie. An acknowledgment
+/// of less is one of bytes before its first.
+#[test]
+fn an_acknowledgment_of_bytes_before_the_first_is_none() {
+    for isn in [0, ISN, 0x0fff_ff00, 0x7fff_0000, 0xffff_fff0] {
+        let mut wire = Wire::open_at([ISN, isn]);
+        let mut next = isn.wrapping_add(1);
+        for _ in 0..12 {
+            let header = Segment {
+                seq: next,
+                ..Segment::default()
+            };
+            assert_eq!(wire.send(Reply, header, &message(60)), NEW);
+            next = next.wrapping_add(65);
+        }
+        let segment = |lag| Segment {
+            ack: Some(next.wrapping_sub(lag)),
+            ack_lag: lag,
+            max_window: 64_000,
+            ..at_byte(0)
+        };
+        let late = wire.send(Original, segment(1500), &message(40));
+        assert_eq!(late, OutOfOrder, "{isn:x}");
+        assert_eq!(
+            wire.send(Original, segment(0), &message(40)),
+            NEW,
+            "{isn:x}"
+        );
+    }
 }

@@ -4,17 +4,22 @@
 
 use nf_conntrack_tls_tests::{
     tls_parser::{
+        Connection,
         Direction::{
             Original,
             Reply, //
         },
+        Policy,
         Reason,
         Segment, //
     },
     wire::{
         at_byte,
         client_bytes,
+        client_hello,
         data,
+        established,
+        record,
         syn,
         syn_ack,
         Fate::*,
@@ -160,4 +165,30 @@ fn a_condemned_connection_is_not_picked_up() {
     wire.client(0, b"GET / HTTP/1.1\r\n");
     wire.connection.lose(Original);
     assert_eq!(wire.client(0, &data(40)), Condemned(Reason::RecordType));
+}
+
+/// What one side lost the other one did not.
+#[test]
+fn a_stream_goes_on_when_the_other_was_lost() {
+    let (mut wire, [_, at]) = established("honest_full_handshake_12");
+    wire.connection.lose(Original);
+    assert_eq!(wire.server(at, &data(100)[..50]), NEW);
+    assert_eq!(wire.server(at + 50, &data(100)[50..]), NEW);
+}
+
+/// A run that is only reported ends a part of a body, and takes no more of it than that.
+#[test]
+fn a_reported_run_takes_its_bytes_once() {
+    let policy = Policy::default().reporting();
+    let stream = [record(&[0x41; 1000]), data(40)].concat();
+    let mut connections = [Connection::begun(); 2];
+    for (connection, length) in connections.iter_mut().zip([stream.len(), 300]) {
+        connection.feed(&policy, Original, &client_hello()).unwrap();
+        for part in stream.chunks(length) {
+            connection.feed(&policy, Original, part).unwrap();
+        }
+        assert!(!connection.in_record(Original), "{length}");
+    }
+    let [whole, parts] = connections;
+    assert_eq!(whole, parts);
 }

@@ -2,6 +2,7 @@
 
 //! What a segment adds to the counters that no verdict shows.
 
+use core::ops::ControlFlow;
 use nf_conntrack_tls_tests::{
     tls_parser::{
         Counts,
@@ -9,11 +10,14 @@ use nf_conntrack_tls_tests::{
             Original,
             Reply, //
         },
+        Payload,
         Segment,
         Verdict, //
     },
     wire::{
         at_byte,
+        data,
+        established,
         message,
         syn,
         syn_ack,
@@ -117,4 +121,95 @@ fn data_on_a_later_syn_loses_no_stream_that_is_only_reported() {
     wire.send(Original, syn(ISN + 45), &message(40));
     assert_eq!(wire.last.verdict, Verdict::Pass);
     assert_eq!(wire.client(45, &message(40)), NEW);
+}
+
+#[test]
+fn a_fin_after_a_part_of_a_body_truncates_it() {
+    let (mut wire, [at, _]) = established("honest_full_handshake_12");
+    assert_eq!(wire.client(at, &data(100)[..50]), NEW);
+    wire.send(Original, with_fin(at_byte(at + 50)), &[0xaa; 10]);
+    assert_eq!(wire.last.counts.truncated, 1);
+}
+
+#[test]
+fn a_syn_ack_of_multipath_tcp_that_begins_nothing_does_not_count() {
+    let mut wire = Wire::open(ISN);
+    let again = Segment {
+        mptcp: true,
+        begins: false,
+        ..syn_ack(ISN, ISN + 1)
+    };
+    wire.send(Reply, again, &[]);
+    assert_eq!(wire.last.counts.mptcp, 0);
+}
+
+/// A SYN that offers Multipath TCP in the place of a connection that goes unread.
+#[test]
+fn an_offer_of_multipath_tcp_does_not_count() {
+    let multipath = |segment| Segment {
+        mptcp: true,
+        ..segment
+    };
+    let mut wire = Wire::fresh();
+    wire.send(Original, multipath(syn(ISN)), &[]);
+    wire.send(Reply, multipath(syn_ack(ISN, ISN + 1)), &[]);
+    wire.send(Original, multipath(syn(ISN)), &[]);
+    assert_eq!(wire.last.counts.mptcp, 0);
+    // A SYN-ACK that begins a connection like any other.
+    wire.send(Reply, syn_ack(ISN + 9, ISN + 7), &[]);
+    assert_eq!(wire.last.counts.mptcp, 0);
+    assert_eq!(wire.last.counts.connections, 1);
+}
+
+/// What passes unread has no records that could be cut.
+#[test]
+fn a_stream_that_passes_unread_is_not_truncated() {
+    let mut wire = Wire::open(ISN);
+    wire.policy = wire.policy.reporting();
+    assert_eq!(wire.client(0, &[22, 4, 0]), NEW);
+    wire.send(Original, with_fin(at_byte(3)), &[]);
+    assert_eq!(wire.last.counts.truncated, 0);
+}
+
+#[test]
+fn an_answered_offer_of_multipath_tcp_is_one_connection() {
+    let mut wire = Wire::fresh();
+    let offer = Segment {
+        mptcp: true,
+        ..syn(ISN)
+    };
+    wire.send(Original, offer, &[]);
+    assert_eq!(wire.last.counts.connections, 1);
+    wire.send(Reply, syn_ack(ISN, ISN + 1), &[]);
+    assert_eq!(wire.last.counts.connections, 0);
+}
+
+/// A payload that is never in one piece is followed all the same.
+#[test]
+fn a_payload_in_pieces_is_read() {
+    struct Pieces<'a>(&'a [u8]);
+    impl Payload for Pieces<'_> {
+        fn read(
+            &mut self,
+            from: u32,
+            to: u32,
+            each: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
+        ) -> u32 {
+            self.0.read(from, to, each)
+        }
+
+        fn header_at(&mut self, at: u32) -> Option<[u8; 5]> {
+            self.0.header_at(at)
+        }
+    }
+    let (wire, [at, _]) = established("honest_full_handshake_12");
+    let mut connection = wire.connection;
+    for (at, part) in [(at, &data(100)[..50]), (at + 50, &[0xaa; 10][..])] {
+        let segment = Segment {
+            len: part.len() as u32,
+            ..at_byte(at)
+        };
+        let outcome = connection.follow(&wire.policy, Original, &segment, &mut Pieces(part));
+        assert_eq!(outcome.counts.bytes, segment.len);
+    }
 }

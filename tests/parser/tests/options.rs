@@ -49,6 +49,23 @@ fn options_that_cannot_be_read_count_as_signed() {
     }
 }
 
+/// Wherever it stands; what follows it counts, too.
+#[test]
+fn multipath_tcp_is_seen() {
+    let capable = [30, 4, 0x01, 0x81];
+    for options in [
+        &capable[..],
+        &[&TIMESTAMP[..], &capable].concat(),
+        &[&capable[..], &[1, 1]].concat(),
+    ] {
+        assert!(Options::parse(options).mptcp, "{options:?}");
+        assert!(!Options::parse(options).signed, "{options:?}");
+    }
+    for options in [&[][..], &[1, 1], &TIMESTAMP, &[2, 4, 5, 0xb4]] {
+        assert!(!Options::parse(options).mptcp, "{options:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_have_an_answer(options in prop::collection::vec(any::<u8>(), 0..=40)) {

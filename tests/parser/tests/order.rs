@@ -270,3 +270,47 @@ fn sequence_numbers_wrap_around() {
         assert_eq!(wire.verdict, Ok(()), "{isn}");
     }
 }
+
+/// Within a body, too, a segment is not plain payload if anything is said of it: `send` compares
+/// the quick way with the other.
+#[test]
+fn what_is_said_of_a_segment_counts_within_a_body() {
+    let plain = at_byte(50);
+    let said = [
+        plain,
+        Segment { syn: true, ..plain },
+        Segment { fin: true, ..plain },
+        Segment { rst: true, ..plain },
+        Segment { urg: true, ..plain },
+        Segment {
+            opaque: true,
+            ..plain
+        },
+        Segment {
+            signed: true,
+            ..plain
+        },
+        Segment {
+            overruns: true,
+            ..plain
+        },
+        Segment {
+            ack: Some(0),
+            ack_lag: 1 << 20,
+            ..plain
+        },
+    ];
+    // One is read, with a run of low bytes.
+    let mut fates = Vec::new();
+    for segment in said {
+        let mut wire = Wire::greeted(ISN);
+        assert_eq!(wire.client(0, &data(1000)[..50]), NEW);
+        fates.push(wire.send(Original, segment, &[0x41; 200]));
+    }
+    let run = Condemned(Reason::SuspiciousSequence);
+    let urgent = Condemned(Reason::UrgentData);
+    let expected = [
+        run, OutOfOrder, run, Empty, urgent, NEW, OutOfOrder, OutOfOrder, OutOfOrder,
+    ];
+    assert_eq!(fates, expected);
+}

@@ -209,6 +209,21 @@ fn a_lost_segment_is_no_false_alarm() {
     }
 }
 
+/// The same, where the acknowledgment comes with the next part of a body.
+#[test]
+fn an_acknowledgment_within_a_body_tells_of_a_loss() {
+    let (mut wire, [client, server]) = established("honest_full_handshake_12");
+    wire.policy = wire.policy.reporting();
+    assert_eq!(wire.server(server, &data(100)[..50]), NEW);
+    let header = Segment {
+        ack: Some(ISN + 1 + client + 2000),
+        ..at_byte(server + 50)
+    };
+    assert_eq!(wire.send(Reply, header, &[0xaa; 10]), NEW);
+    // The client is out of step now, until a record begins with a segment.
+    assert_eq!(wire.client(client, &data(100)[..50]), Unsynced);
+}
+
 /// What the server acknowledges has never come here.
 #[test]
 fn an_acknowledgment_tells_of_a_loss() {
@@ -363,6 +378,43 @@ fn an_established_connection_begins_where_it_was_acknowledged() {
     }
 }
 
+/// The server's stream begins where the client has acknowledged it, though the client's next bytes
+/// lie within a body.
+#[test]
+fn an_established_connection_begins_within_a_body() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    let hello = client_hello();
+    let at = hello.len() as u32;
+    assert_eq!(wire.client(0, &hello), NEW);
+    assert_eq!(wire.client(at, &data(100)[..50]), NEW);
+    let header = Segment {
+        established: Some(ISN + 1),
+        ack: Some(ISN + 1),
+        ..at_byte(at + 50)
+    };
+    assert_eq!(wire.send(Original, header, &[0xaa; 10]), NEW);
+    // A gap before the server's first byte is noticed.
+    assert_eq!(wire.server(4, &[0]), OutOfOrder);
+}
+
+/// The first bytes acknowledge less than the client has acknowledged before: the server's stream
+/// begins where that was, and a receiver does not read what acknowledges bytes before it.
+#[test]
+fn an_established_connection_begins_at_the_highest_acknowledgment() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    let header = Segment {
+        established: Some(ISN + 1),
+        ack: Some(ISN + 1 - 1000),
+        ack_lag: 1000,
+        max_window: 64_000,
+        ..at_byte(0)
+    };
+    assert_eq!(wire.send(Original, header, &client_hello()), OutOfOrder);
+    assert_eq!(wire.server(0, &[22, 3, 3]), NEW);
+}
+
 #[test]
 fn nothing_is_counted_twice() {
     let mut wire = Wire::fresh();
@@ -376,4 +428,83 @@ fn nothing_is_counted_twice() {
     assert_eq!(wire.last.counts.connections, 0);
     wire.send(Reply, syn_ack(ISN + 9000, ISN + 9001), &[]);
     assert_eq!(wire.last.counts.connections, 1);
+}
+
+fn reporting(reason: Reason) -> Wire {
+    let mut wire = Wire::open(ISN);
+    wire.policy.report = only(reason);
+    wire
+}
+
+/// What the wrong side says is not believed.
+#[test]
+fn a_reported_hello_of_the_wrong_side_negotiates_nothing() {
+    let mut wire = reporting(Reason::HandshakeDirection);
+    let hello = client_hello();
+    wire.client(0, &hello);
+    assert_eq!(wire.server(0, &hello), NEW);
+    assert_eq!(wire.last.reported, only(Reason::HandshakeDirection));
+    let supplemental = [22, 3, 1, 0, 5, 23, 0, 0, 1, 0xaa];
+    assert_eq!(wire.server(hello.len() as u32, &supplemental), NEW);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn a_reported_retry_of_a_client_is_no_hello() {
+    let mut wire = reporting(Reason::HandshakeDirection);
+    assert_eq!(wire.client(0, &record_of(22, &[6, 0, 0, 2, 0x7f, 18])), NEW);
+    assert_eq!(wire.last.reported, only(Reason::HandshakeDirection));
+    wire.client(11, &data(40));
+    assert_eq!(wire.verdict, Err(Reason::RecordType));
+}
+
+/// A heartbeat within a ClientHello: the rest of that is not read as another message.
+#[test]
+fn a_reported_heartbeat_within_a_message_gives_up_the_handshake() {
+    for off in [false, true] {
+        let mut wire = reporting(Reason::HeartbeatInHandshake);
+        if off {
+            wire.policy.off = only(Reason::HeartbeatInHandshake);
+            wire.policy.report = Reasons::NONE;
+        }
+        let hello = &client_hello()[5..];
+        let (first, rest) = hello.split_at(hello.len() / 2);
+        let beat = [&[1, 0, 0][..], &[0xaa; 16]].concat();
+        let stream = [
+            record_of(22, first),
+            record_of(24, &beat),
+            record_of(22, rest),
+        ]
+        .concat();
+        assert_eq!(wire.client(0, &stream), NEW, "off: {off}");
+        assert_eq!(wire.verdict, Ok(()));
+    }
+}
+
+/// A request that is ignored is remembered, however long its answer.
+#[test]
+fn an_ignored_heartbleed_and_its_answer_have_the_same_length() {
+    let cases = vectors::load("heartbeat_mismatch").unwrap();
+    let clear = |case: &&Case| case.name == "heartbeat_mismatch_clear_asked_pass";
+    let handshake = &cases.iter().find(clear).unwrap().lines[..3];
+    for length in [0x7ffe_u16, 0x7fff, 0x8000, 0xffff] {
+        let [high, low] = length.to_be_bytes();
+        let (mut wire, mut next) = (Wire::open(ISN), [0; 2]);
+        wire.policy.off = only(Reason::Heartbleed);
+        let beats = [(Original, 1), (Reply, 2), (Original, 1)];
+        let beats = beats.map(|(direction, kind)| vectors::Line {
+            direction,
+            bytes: record_of(24, &[kind, high, low]),
+        });
+        for line in handshake.iter().chain(&beats) {
+            let at = &mut next[usize::from(line.direction == Reply)];
+            let fate = wire.send(line.direction, at_byte(*at), &line.bytes);
+            assert_eq!(fate, NEW, "{length:x}");
+            *at += line.bytes.len() as u32;
+        }
+        // The second request was not answered yet.
+        let [at, _] = next;
+        let fate = wire.client(at, &record_of(24, &[1, high, low]));
+        assert_eq!(fate, Condemned(Reason::HeartbeatInFlight), "{length:x}");
+    }
 }

@@ -51,7 +51,8 @@ fn upgrades_are_counted() {
         let (mut next, mut upgraded) = ([0_u32; 2], 0);
         for line in &case.lines {
             let at = &mut next[usize::from(line.direction == Reply)];
-            assert_eq!(wire.send(line.direction, at_byte(*at), &line.bytes), NEW);
+            let fate = wire.send(line.direction, at_byte(*at), &line.bytes);
+            assert_eq!(fate, NEW, "{}", case.name);
             *at += line.bytes.len() as u32;
             upgraded += wire.last.counts.upgraded;
         }
@@ -214,4 +215,30 @@ fn without_the_helper_cleartext_is_no_tls() {
         wire.server(0, b"220 mx\r\n"),
         Fate::Condemned(Reason::RecordType)
     );
+}
+
+#[test]
+fn cleartext_of_any_protocol_is_counted_once() {
+    let bind = [0x30, 12, 2, 1, 1, 0x60, 7, 2, 1, 3, 4, 0, 0x80, 0];
+    let talks: [&[u8]; 3] = [b"<stream:stream><a></a><b/>", &bind.repeat(2), &[1, 2, 3]];
+    for talk in talks {
+        let (mut wire, mut cleartext) = (open(Opening::Starttls), 0);
+        for (at, &byte) in talk.iter().enumerate() {
+            wire.client(at as u32, &[byte]);
+            cleartext += wire.last.counts.cleartext;
+        }
+        assert_eq!(cleartext, 1, "{talk:?}");
+    }
+}
+
+/// A greeting of 64 KiB is not cut at the low bytes of its length.
+#[test]
+fn a_long_greeting_of_mysql_is_read_to_its_end() {
+    let mut wire = open(Opening::Starttls);
+    let mut greeting = vec![0, 0, 1, 0, 10];
+    greeting.resize(4 + 0x1_0000, b'x');
+    assert_eq!(wire.server(0, &greeting), NEW);
+    let request = [2, 0, 0, 1, 0x85, 0xae];
+    assert_eq!(wire.client(0, &request), NEW);
+    assert_eq!(wire.last.counts.upgraded, 1);
 }
