@@ -288,9 +288,9 @@ impl<P: Payload> SegmentHandler<'_, P> {
         let beginning = self.connection.synchronise(self.direction, self.segment);
         let counts = &mut self.outcome.counts;
         counts.connections = u32::from(beginning == Beginning::Connection);
-        let multipath = self.segment.mptcp && self.segment.ack.is_some();
+        // Only a SYN-ACK of Multipath TCP begins what passes unread.
         let unread = self.connection.of(self.direction).mode() == Mode::Unread;
-        counts.mptcp = u32::from(multipath && unread && beginning != Beginning::Nothing);
+        counts.mptcp = u32::from(unread && beginning != Beginning::Nothing);
         let read = self.direction == Direction::Original && self.segment.ack.is_none();
         read && beginning != Beginning::Nothing
     }
