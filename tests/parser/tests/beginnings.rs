@@ -297,3 +297,33 @@ fn an_acknowledgment_of_bytes_before_the_first_is_none() {
         );
     }
 }
+
+/// A SYN-ACK that is sent again, after the client's first bytes, begins nothing.
+#[test]
+fn a_syn_ack_sent_again_behind_data_begins_nothing() {
+    let mut wire = Wire::open(ISN);
+    assert_eq!(wire.client(0, &message(40)), NEW);
+    let before = wire.clone();
+    wire.send(Reply, syn_ack(ISN, ISN + 1), &[]);
+    assert_eq!(wire.last.counts.connections, 0);
+    assert_eq!(wire, before);
+}
+
+/// One with another number, of a server that keeps none, is the answer to the same SYN.
+#[test]
+fn a_syn_ack_with_another_number_is_the_same_connection() {
+    let mut wire = Wire::open(ISN);
+    wire.send(Reply, syn_ack(ISN + 77, ISN + 1), &[]);
+    assert_eq!(wire.last.counts.connections, 0);
+    assert_eq!(wire.server(77, &message(40)), NEW);
+    // From here on the server has spoken, so that the next one is another connection's.
+    wire.send(Reply, syn_ack(ISN + 9000, ISN + 1), &[]);
+    assert_eq!(wire.last.counts.connections, 1);
+}
+
+#[test]
+fn data_before_the_syn_ack_is_not_read() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    assert_eq!(wire.server(0, b"no record"), OutOfOrder);
+}

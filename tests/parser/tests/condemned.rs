@@ -192,3 +192,54 @@ fn a_reported_run_takes_its_bytes_once() {
     let [whole, parts] = connections;
     assert_eq!(whole, parts);
 }
+
+/// Conntrack has seen the connection established; nothing of it came here before.
+#[test]
+fn an_established_connection_is_picked_up_like_any_other() {
+    let mut wire = Wire::fresh();
+    let header = Segment {
+        established: Some(ISN + 1),
+        ..at_byte(0)
+    };
+    assert_eq!(wire.send(Original, header, b"a part of a body"), Unsynced);
+    assert_eq!(wire.verdict, Ok(()));
+}
+
+#[test]
+fn a_stream_that_is_taken_up_again_leaves_the_other_as_it_is() {
+    let (mut wire, [client, server]) = established("honest_full_handshake_12");
+    wire.connection.lose(Original);
+    assert!(resyncs(&mut wire, &data(40)), "{client}");
+    assert_eq!(wire.server(server, &data(100)[..50]), NEW);
+}
+
+fn signed(segment: Segment) -> Segment {
+    Segment {
+        signed: true,
+        ..segment
+    }
+}
+
+/// A picked up stream is signed if its first segment is.
+#[test]
+fn a_picked_up_stream_may_be_signed() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, signed(at_byte(0)), &data(40));
+    assert_eq!(wire.last.counts.resynced, 1);
+    assert_eq!(wire.client(45, &data(40)), OutOfOrder);
+    assert_eq!(wire.send(Original, signed(at_byte(45)), &data(40)), NEW);
+}
+
+/// If one side was followed from its beginning, that is known.
+#[test]
+fn a_stream_taken_up_again_is_signed_as_before() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, signed(syn(ISN)), &[]);
+    wire.send(Reply, signed(syn_ack(ISN, ISN + 1)), &[]);
+    wire.send(Original, signed(at_byte(0)), &client_hello());
+    wire.connection.lose(Original);
+    wire.client(5000, &data(40));
+    assert_eq!(wire.last.counts.resynced, 1);
+    let alert = [21, 3, 3, 0, 2, 1, 90];
+    assert_eq!(wire.send(Reply, signed(at_byte(0)), &alert), NEW);
+}

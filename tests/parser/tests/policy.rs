@@ -508,3 +508,18 @@ fn an_ignored_heartbleed_and_its_answer_have_the_same_length() {
         assert_eq!(fate, Condemned(Reason::HeartbeatInFlight), "{length:x}");
     }
 }
+
+/// A passive policy does not give up a stream for a segment that no receiver reads.
+#[test]
+fn what_no_receiver_reads_loses_no_stream() {
+    let (mut wire, [at, _]) = established("honest_full_handshake_12");
+    wire.policy = wire.policy.reporting();
+    let beyond = Segment {
+        overruns: true,
+        ..at_byte(at + 90_000)
+    };
+    wire.send(Original, beyond, &[0xaa; 100]);
+    assert_eq!(wire.last.verdict, Verdict::Pass);
+    assert_eq!(wire.client(at, &data(100)[..50]), NEW);
+    assert_eq!(wire.client(at + 50, &data(100)[50..]), NEW);
+}

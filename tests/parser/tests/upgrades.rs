@@ -242,3 +242,12 @@ fn a_long_greeting_of_mysql_is_read_to_its_end() {
     assert_eq!(wire.client(0, &request), NEW);
     assert_eq!(wire.last.counts.upgraded, 1);
 }
+
+/// A PROXY header is the client's alone: what became of the server's stream does not matter.
+#[test]
+fn a_proxy_header_is_read_though_the_server_was_lost() {
+    let mut wire = open(Opening::Proxy);
+    wire.connection.lose(Reply);
+    assert_eq!(wire.client(0, b"PROXY UNKNOWN\r\n"), NEW);
+    assert_eq!(wire.last.counts.upgraded, 1);
+}
