@@ -300,7 +300,7 @@ fn an_acknowledgment_of_bytes_before_the_first_is_none() {
 
 /// A SYN-ACK that is sent again, after the client's first bytes, begins nothing.
 #[test]
-fn a_syn_ack_sent_again_behind_data_begins_nothing() {
+fn a_syn_ack_sent_again_after_data_begins_nothing() {
     let mut wire = Wire::open(ISN);
     assert_eq!(wire.client(0, &message(40)), NEW);
     let before = wire.clone();

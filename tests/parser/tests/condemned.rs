@@ -193,7 +193,7 @@ fn a_reported_run_takes_its_bytes_once() {
     assert_eq!(whole, parts);
 }
 
-/// Conntrack has seen the connection established; nothing of it came here before.
+/// Conntrack has seen the connection established, of which nothing came here before.
 #[test]
 fn an_established_connection_is_picked_up_like_any_other() {
     let mut wire = Wire::fresh();
@@ -220,7 +220,7 @@ fn signed(segment: Segment) -> Segment {
     }
 }
 
-/// A picked up stream is signed if its first segment is.
+/// A stream that is resynchronised is signed if its first segment is.
 #[test]
 fn a_picked_up_stream_may_be_signed() {
     let mut wire = Wire::fresh();
