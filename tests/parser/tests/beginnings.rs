@@ -327,3 +327,26 @@ fn data_before_the_syn_ack_is_not_read() {
     wire.send(Original, syn(ISN), &[]);
     assert_eq!(wire.server(0, b"no record"), OutOfOrder);
 }
+
+/// A client ignores a SYN-ACK that is signed if its SYN was not, and waits for another one.
+#[test]
+fn a_signed_answer_to_an_unsigned_syn_begins_nothing() {
+    let signed = |segment| Segment {
+        signed: true,
+        ..segment
+    };
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    wire.send(Reply, signed(syn_ack(ISN + 77, ISN + 1)), &[]);
+    wire.send(Reply, syn_ack(ISN, ISN + 1), &[]);
+    assert_eq!(wire.server(0, &message(40)), NEW);
+    // In the place of a connection that has spoken, one of the other sort may begin.
+    assert_eq!(wire.client(0, &message(40)), NEW);
+    wire.send(Reply, signed(syn_ack(ISN + 9000, ISN + 9001)), &[]);
+    assert_eq!(wire.last.counts.connections, 1);
+    let next = Segment {
+        seq: ISN + 9001,
+        ..Segment::default()
+    };
+    assert_eq!(wire.send(Reply, signed(next), &message(40)), NEW);
+}

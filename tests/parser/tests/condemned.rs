@@ -199,6 +199,7 @@ fn an_established_connection_is_picked_up_like_any_other() {
     let mut wire = Wire::fresh();
     let header = Segment {
         established: Some(ISN + 1),
+        ack: Some(ISN + 1),
         ..at_byte(0)
     };
     assert_eq!(wire.send(Original, header, b"a part of a body"), Unsynced);

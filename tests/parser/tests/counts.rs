@@ -213,3 +213,12 @@ fn a_payload_in_pieces_is_read() {
         assert_eq!(outcome.counts.bytes, segment.len);
     }
 }
+
+#[test]
+fn a_syn_that_is_sent_again_is_one_connection() {
+    let mut wire = Wire::fresh();
+    wire.send(Original, syn(ISN), &[]);
+    assert_eq!(wire.last.counts.connections, 1);
+    wire.send(Original, syn(ISN), &[]);
+    assert_eq!(wire.last.counts.connections, 0);
+}

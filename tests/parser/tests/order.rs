@@ -300,17 +300,15 @@ fn what_is_said_of_a_segment_counts_within_a_body() {
             ..plain
         },
     ];
-    // One is read, with a run of low bytes.
+    // It ends in a run that the quick way remembers, and what is not searched does not.
+    let payload = [&[0xaa; 180][..], &[0x41; 20]].concat();
     let mut fates = Vec::new();
     for segment in said {
         let mut wire = Wire::greeted(ISN);
         assert_eq!(wire.client(0, &data(1000)[..50]), NEW);
-        fates.push(wire.send(Original, segment, &[0x41; 200]));
+        fates.push(wire.send(Original, segment, &payload));
     }
-    let run = Condemned(Reason::SuspiciousSequence);
     let urgent = Condemned(Reason::UrgentData);
-    let expected = [
-        run, OutOfOrder, run, Empty, urgent, NEW, OutOfOrder, OutOfOrder, OutOfOrder,
-    ];
-    assert_eq!(fates, expected);
+    let read = [NEW, OutOfOrder, NEW, Empty, urgent, NEW];
+    assert_eq!(fates, [&read[..], &[OutOfOrder; 3]].concat());
 }
