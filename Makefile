@@ -12,8 +12,8 @@ export KVER ARCH
 .PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml profile \
 	fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
 	check-build check-docs check-guest check-evasion check-networks check-netem check-interop \
-	check-stress check-debug check-deb check-suite check-secure lint session shell clean \
-	distclean help
+	check-upgrades check-stress check-debug check-deb check-suite check-secure lint session \
+	shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the build root
 ifneq ($(native),)
@@ -101,6 +101,9 @@ check-interop: module ## Send real TLS stacks through the module (15 minutes)
 	@scripts/interop.sh
 	@VM_MEMORY=2G scripts/vm.sh tests/interop/run.sh
 
+check-upgrades: module ## Upgrade to TLS with real servers, or those of T= (20 minutes)
+	@scripts/upgrades.sh $(T)
+
 check-stress: module vectors ## 20000 connections, 100 loads, in the guest (10 minutes)
 	@VM_MEMORY=2G scripts/vm.sh tests/stress/run.sh
 
@@ -150,7 +153,8 @@ help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 	@echo "Variables:"
-	@echo "  T=        which tests to run, for check-guest, check-parser, check-evasion, check-docs"
+	@echo "  T=        which tests to run, for check-guest, check-parser, check-evasion, check-docs,"
+	@echo "            check-networks, check-upgrades"
 	@echo "  KDIR=     the kernel's build folder, for a native build"
 	@echo "  KVER=     a stock kernel of the archive, such as 7.2.12+deb13-amd64, or a series"
 	@echo "  ARCH=     arm64: the newest kernel for it, cross-built, and an emulated guest"

@@ -37,6 +37,7 @@ WORDS = {
     "tests/profile": "the module's object under callgrind: instructions per function",
     "tests/netem": "ordinary TLS under loss, reordering and delay",
     "tests/interop": "real TLS stacks and a browser",
+    "tests/upgrades": "real servers that begin in the clear: mail, databases, chat, proxies",
     "tests/stress": "many connections, many loads",
     "tests/debug": "a debug kernel: KASAN, lockdep, KUnit, failing allocations",
     "tests/demo": "real tools against a flawed server: make demo",

@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs tests/upgrades in the guest: scripts/upgrades.sh [FAMILY...]. Before that, the servers go into
+# the root, and what they take long to make in an emulated guest goes into build/upgrades.
+
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# Servers are to be installed, and not started.
+install_servers() {
+	local policy=$root/usr/sbin/policy-rc.d
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+	into_root upgrades "servers of tests/upgrades (about two minutes)"
+	rm "$policy"
+}
+
+need_ground
+install_servers
+step "certificates and databases of tests/upgrades" in_root "$root" tests/upgrades/setup.sh
+VM_MEMORY=${VM_MEMORY:-2G} "$clone/scripts/vm.sh" tests/upgrades/run.sh "$@"

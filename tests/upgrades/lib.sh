@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Shared by the tests of upgrades: a real server in the server namespace, whose files lie in $scratch
+# (a tmpfs), and the tests of tests/upgrades/rows.py in the client namespace. The router between
+# them has the helper.
+
+upgrades=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/netns/lib.sh
+source "$upgrades/../netns/lib.sh"
+export PYTHONPATH=$upgrades:$here
+
+made=$NF_CT_TLS_DIR/build/upgrades	# by tests/upgrades/setup.sh
+
+# setup HELPER PORT...: the namespaces, and the rule in the router.
+setup() {
+	local IFS=,
+	checktool insmod ip iptables openssl nmap
+	chmod 755 "$scratch"
+	setup_net
+	load ports=0
+	on router iptables -t raw -A PREROUTING -p tcp -m multiport --dports "${*:2}" \
+		-j CT --helper "$1"
+	patient_script
+	cp "$made"/{cert,key}.pem "$scratch/"
+	cat "$scratch"/{key,cert}.pem >"$scratch/both.pem"
+}
+
+# nmap's own script, with a longer wait for the answer; it sends its request although no server of
+# today offers heartbeats.
+patient_script() {
+	local script=$scratch/ssl-heartbleed.nse
+	sed "s/set_timeout(5000)/set_timeout(${timeout}000)/; s/supported = false/supported = true/" \
+		/usr/share/nmap/scripts/ssl-heartbleed.nse >"$script"
+	grep -q "set_timeout(${timeout}000)" "$script" && grep -q "supported = true" "$script"
+}
+
+# owned USER FOLDER...: makes folders that a user may write to.
+owned() {
+	mkdir -p "${@:2}"
+	chown "$1" "${@:2}"
+}
+
+# readable_key USER: for servers that read the key as their user.
+readable_key() { chown "$1" "$scratch"/{key,cert,both}.pem; }
+
+# serve PORT CMD...: a server, until it listens. What it says is shown if it does not, or after the
+# tests.
+serve() {
+	local port=$1
+	shift
+	echo "starting: $*"
+	start on server "$@" >"$scratch/server.$port.log" 2>&1 </dev/null
+	local server=$!
+	busywait listening_or_gone "$port" "$server"
+	listening "$port" || { cat "$scratch/server.$port.log" && bail_out "$1 does not listen"; }
+}
+
+listening_or_gone() { listening "$1" || ! kill -0 "$2" 2>/dev/null; }
+
+# rows PROTOCOL...: the tests of these protocols. What the servers said is shown if one fails.
+rows() {
+	local status=0
+	SCRATCH=$scratch "$python" "$upgrades/rows.py" "$@" || status=$?
+	((!status)) || tail -n 30 "$scratch"/server.*.log
+	return "$status"
+}
