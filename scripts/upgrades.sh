@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs tests/upgrades in the guest: scripts/upgrades.sh [FAMILY...]. Before that, the servers go into
-# the root, and what they take long to make in an emulated guest goes into build/upgrades.
+# Runs tests/upgrades in the guest: scripts/upgrades.sh [SERVER...]. Before that, the servers go
+# into the root, and what they would take long to make in an emulated guest into build/upgrades.
 
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # Servers are to be installed, and not started.
 install_servers() {
-	local policy=$root/usr/sbin/policy-rc.d
+	policy=$root/usr/sbin/policy-rc.d
+	trap 'rm -f "$policy"' EXIT
 	printf '#!/bin/sh\nexit 101\n' >"$policy"
 	chmod +x "$policy"
 	into_root upgrades "servers of tests/upgrades (about two minutes)"

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Shared by the tests of upgrades: a real server in the server namespace, whose files lie in $scratch
-# (a tmpfs), and the tests of tests/upgrades/rows.py in the client namespace. The router between
-# them has the helper.
+# Shared by the tests of upgrades: a real server in the server namespace, whose files lie in
+# $scratch (a tmpfs), and the clients of tests/upgrades/rows.py in the client namespace. The router
+# between them has the helper.
 
 upgrades=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/netns/lib.sh
@@ -54,6 +54,17 @@ serve() {
 	local server=$!
 	busywait listening_or_gone "$port" "$server"
 	listening "$port" || { cat "$scratch/server.$port.log" && bail_out "$1 does not listen"; }
+}
+
+# origin: what proxies connect to, with TLS and without.
+origin() {
+	start_nginx 443 <<-CONF
+		server {
+			listen 10.0.2.3:443 ssl;
+			listen 10.0.2.3:80;
+			location / { return 200 "by nginx"; }
+		}
+	CONF
 }
 
 listening_or_gone() { listening "$1" || ! kill -0 "$2" 2>/dev/null; }

@@ -39,8 +39,8 @@ class Client:
 
 
 @dataclass(frozen=True)
-class Stopped:
-    """Something else that a client may do, and what is counted when it is stopped."""
+class Other:
+    """Something else that a client may do, and what is counted then."""
 
     name: str
     client: Callable[[], None]
@@ -58,7 +58,7 @@ class Protocol:
     opening: list[tuple[bytes, bytes]]
     request: bytes
     accepted: bytes
-    # What an attacker puts behind the request.
+    # What an attacker puts after the request, in its segment.
     injected: bytes
     clients: list[Client] = field(default_factory=list)
     # How openssl's client begins it, and what it sends and gets back by TLS; None if it cannot.
@@ -67,12 +67,14 @@ class Protocol:
     answer: str = ""
     # Whether nmap speaks it.
     nmap: bool = True
-    # Why the bytes behind the request end the connection.
+    # Why the bytes after the request end the connection.
     reason: str = "starttls_injection"
+    # What its server breaks by a reply in the clear to a handshake that it refuses.
+    refuses: str = ""
     # Where openssl's client and nmap connect, if not to the server.
     near: tuple[str, int] | None = None
-    # What is none of these sessions.
-    stopped: list[Stopped] = field(default_factory=list)
+    # What is none of these sessions: it passes, unless "condemned" is counted.
+    others: list[Other] = field(default_factory=list)
 
 
 def context() -> ssl.SSLContext:
@@ -115,6 +117,50 @@ def smtp(upgrade: bool) -> None:
             client.starttls(context=context())
         client.sendmail("a@example.org", ["b@example.org"], MAIL)
         client.sendmail("a@example.org", ["b@example.org"], MAIL)
+
+
+def smtp_mixed() -> None:
+    """Sends mails in the clear by DATA and BDAT, with commands in them and in flight; then upgrades."""
+    who = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n"
+    with socket.create_connection((SERVER, 25), tlsnet.TIMEOUT) as client:
+        talk(client, b"", rb"^220 .*\n")
+        talk(client, b"EHLO client\r\n", rb"^250 .*\n")
+        talk(client, who + b"DATA\r\n", rb"^354 .*\n")
+        talk(client, MAIL + b".\r\nRSET\r\n", rb"^250 .*queued.*\n250 .*\n")
+        chunks = b"BDAT %d\r\n%bBDAT %d LAST\r\n%b" % (len(MAIL), MAIL, len(MAIL), MAIL)
+        talk(client, who + chunks, rb"^250 .*queued.*\n")
+        talk(client, b"STARTTLS\r\n", rb"^220 .*\n")
+        with context().wrap_socket(client) as secured:
+            talk(secured, b"EHLO client\r\n", rb"^250 .*\n")
+            talk(secured, b"QUIT\r\n", rb"^221 .*\n")
+
+
+def imap_literals() -> None:
+    """Logs in by literals that wait for nobody, appends a mail so, and idles."""
+    with socket.create_connection((SERVER, 143), tlsnet.TIMEOUT) as client:
+        talk(client, b"", rb"^\* OK.*\n")
+        talk(client, b"a LOGIN {4+}\r\ntest {6+}\r\nsecret\r\n", rb"^a OK.*\n")
+        mail = MAIL + b"b STARTTLS\r\n"
+        talk(client, b"b APPEND INBOX {%d+}\r\n%b\r\n" % (len(mail), mail), rb"^b OK.*\n")
+        talk(client, b"c SELECT INBOX\r\n", rb"^c OK.*\n")
+        talk(client, b"d FETCH 1:* (FLAGS BODY[])\r\n", rb"^d OK.*\n")
+        talk(client, b"e IDLE\r\n", rb"^\+ .*\n")
+        talk(client, b"DONE\r\n", rb"^e OK.*\n")
+        talk(client, b"f NOOP\r\ng LOGOUT\r\n", rb"^g OK.*\n")
+
+
+def pop3_pipelined() -> None:
+    """Sends commands without waiting for their answers."""
+    with socket.create_connection((SERVER, 110), tlsnet.TIMEOUT) as client:
+        talk(client, b"", rb"^\+OK.*\n")
+        talk(client, b"CAPA\r\nUSER test\r\nPASS secret\r\n", rb"^\+OK Logged in.*\n")
+        talk(client, b"STAT\r\nLIST\r\nRETR 1\r\nQUIT\r\n", rb"^\+OK Logging out.*\n")
+
+
+def talk(client: socket.socket, said: bytes, answer: bytes) -> None:
+    """Says something, and waits for the end of the answer."""
+    client.sendall(said)
+    read_until(client, answer)
 
 
 def lmtp(upgrade: bool) -> None:
@@ -191,6 +237,9 @@ MAIL_PROTOCOLS = [
         ["-starttls", "smtp"],
         "NOOP\n",
         r"250 2\.0\.0 Ok",
+        others=[
+            Other("mails by DATA and BDAT, and an upgrade", smtp_mixed, ("cleartext", "upgraded"))
+        ],
     ),
     Protocol(
         "lmtp",
@@ -225,6 +274,7 @@ MAIL_PROTOCOLS = [
         ["-starttls", "imap"],
         "x NOOP\n",
         "x OK",
+        others=[Other("literals in flight, and IDLE", imap_literals, ("cleartext",))],
     ),
     Protocol(
         "pop3",
@@ -245,6 +295,7 @@ MAIL_PROTOCOLS = [
         ["-starttls", "pop3"],
         "CAPA\n",
         "SASL",
+        others=[Other("commands in flight", pop3_pipelined, ("cleartext",))],
     ),
     Protocol(
         "sieve",
@@ -359,6 +410,7 @@ OTHER_PROTOCOLS = [
         ["-starttls", "ftp"],
         "FEAT\n",
         "211 End",
+        refuses="record_type",
     ),
     Protocol(
         "nntp",
@@ -398,6 +450,7 @@ OTHER_PROTOCOLS = [
         ["-starttls", "postgres"],
         POSTGRES_START,
         "server_version",
+        others=[Other("psql begins with TLS", psql("require sslnegotiation=direct"), ())],
     ),
     Protocol(
         "mysql",
@@ -416,9 +469,10 @@ OTHER_PROTOCOLS = [
         ],
         ["-starttls", "mysql"],
         MYSQL_LOGIN,
-        "denied",
+        "08S01",
         # Its server answers nothing: what follows is to be TLS at once.
         reason="record_type",
+        refuses="record_version",
     ),
     Protocol(
         "xmpp",
@@ -449,8 +503,13 @@ OTHER_PROTOCOLS = [
 
 ORIGIN = "10.0.2.3"
 CONNECT = f"CONNECT {ORIGIN}:443 HTTP/1.1\r\nHost: {ORIGIN}:443\r\n\r\n".encode()
-SOCKS_CONNECT = b"\5\1\0\1" + socket.inet_aton(ORIGIN) + b"\1\xbb"
+CONNECT_AUTH = CONNECT[:-2] + b"Proxy-Authorization: Basic dGVzdDpzZWNyZXQ=\r\n\r\n"
+SOCKS4_REQUEST = b"\4\1\1\xbb" + socket.inet_aton(ORIGIN)
+SOCKS5_REQUEST = b"\5\1\0\1" + socket.inet_aton(ORIGIN) + b"\1\xbb"
+SOCKS5_LOGIN = [(b"\5\1\2", rb"\A\x05\x02"), (b"\1\4test\6secret", rb"\A\x01\x00")]
+SOCKS5_GRANTED = rb"\A\x05\x00\x00\x01[\s\S]{6}"
 GET = "GET / HTTP/1.1\nHost: server.example\n\n"
+SQUID = ("--proxy-user", f"{USER}:{PASSWORD}", "--proxy", f"http://{SERVER}:3129")
 PROXY_V1 = b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n"
 PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\xc0\0\2\1\xc0\0\2\2\xdc\4\1\xbb"
 
@@ -460,33 +519,40 @@ def tunnel(scheme: str, *options: str) -> Callable[[], None]:
     return curl(f"{scheme}://{ORIGIN}/", *options, answer="by nginx")
 
 
-def socks(name: str, port: int, opening: list[tuple[bytes, bytes]], *login: str) -> Protocol:
-    """SOCKS 5, with a password or without."""
+@dataclass(frozen=True)
+class Socks:
+    """One way to speak to a SOCKS server: the request, and what goes before."""
+
+    server: str
+    opening: list[tuple[bytes, bytes]]
+    request: bytes
+    granted: bytes
+
+
+def socks(name: str, port: int, way: Socks, options: list[str], *login: str) -> Protocol:
+    """A SOCKS server; curl speaks to it by each of these options."""
     proxy = f"{SERVER}:{port}"
     return Protocol(
         name,
         port,
-        "microsocks",
-        opening,
-        SOCKS_CONNECT,
-        rb"\A\5\0\0\1[\s\S]{6}",
+        way.server,
+        way.opening,
+        way.request,
+        way.granted,
         GET.encode(),
-        [
-            Client("curl --socks5", tunnel("https", "--socks5", proxy, *login)),
-            Client("curl --socks5-hostname", tunnel("https", "--socks5-hostname", proxy, *login)),
-        ],
+        [Client(f"curl {name}", tunnel("https", name, proxy, *login)) for name in options],
         nmap=False,
-        stopped=[
-            Stopped(
-                "HTTP in the tunnel",
-                tunnel("http", "--socks5", proxy, *login),
+        others=[
+            Other(
+                "HTTP in the tunnel is stopped",
+                tunnel("http", options[0], proxy, *login),
                 ("upgraded", "condemned", "record_type"),
             )
         ],
     )
 
 
-def behind_haproxy(name: str, port: int, header: bytes, *stopped: Stopped) -> Protocol:
+def after_haproxy(name: str, port: int, header: bytes, *others: Other) -> Protocol:
     """TLS with a PROXY header, which HAProxy adds; its clients speak to it."""
     return Protocol(
         name,
@@ -502,7 +568,7 @@ def behind_haproxy(name: str, port: int, header: bytes, *stopped: Stopped) -> Pr
         f"{NEAR} by nginx",
         reason="record_type",
         near=(NEAR, port),
-        stopped=[*stopped],
+        others=[*others],
     )
 
 
@@ -528,35 +594,66 @@ PROXIES = [
         "by nginx",
         nmap=False,
         near=(ORIGIN, 443),
-        stopped=[
-            Stopped(
-                "HTTP in the tunnel",
+        others=[
+            Other(
+                "HTTP in the tunnel is stopped",
                 tunnel("http", "--proxytunnel", "--proxy", f"http://{SERVER}:3128"),
                 ("upgraded", "condemned", "record_type"),
             )
         ],
     ),
-    socks("socks", 1080, [(b"\5\1\0", rb"\A\5\0")]),
+    Protocol(
+        "connect_auth",
+        3129,
+        "Squid",
+        [(CONNECT, rb"</html>")],
+        CONNECT_AUTH,
+        rb"^HTTP/1.1 200 [\s\S]*\r\n\r\n",
+        GET.encode(),
+        [
+            Client(
+                "curl",
+                tunnel("https", "--proxy-anyauth", *SQUID),
+                tunnel("http", "--proxy-anyauth", *SQUID),
+            )
+        ],
+        ["-proxy", f"{SERVER}:3129", "-proxy_user", USER, "-proxy_pass", f"pass:{PASSWORD}"],
+        GET,
+        "by nginx",
+        nmap=False,
+        near=(ORIGIN, 443),
+    ),
+    socks(
+        "socks",
+        1080,
+        Socks("microsocks", [(b"\5\1\0", rb"\A\x05\x00")], SOCKS5_REQUEST, SOCKS5_GRANTED),
+        ["--socks5", "--socks5-hostname"],
+    ),
     socks(
         "socks_password",
         1081,
-        [(b"\5\1\2", rb"\A\5\2"), (b"\1\4test\6secret", rb"\A\1\0")],
+        Socks("microsocks", SOCKS5_LOGIN, SOCKS5_REQUEST, SOCKS5_GRANTED),
+        ["--socks5", "--socks5-hostname"],
         *("--proxy-user", f"{USER}:{PASSWORD}"),
     ),
-    behind_haproxy(
+    socks(
+        "socks4",
+        1082,
+        Socks("OpenSSH", [], SOCKS4_REQUEST + b"user\0", rb"\A\x00\x5a[\s\S]{6}"),
+        ["--socks4", "--socks4a", "--socks5"],
+    ),
+    after_haproxy(
         "proxy_v1",
         8001,
         PROXY_V1,
-        Stopped(
-            "TLS without a header",
+        Other(
+            "TLS without a header is stopped",
             curl(f"https://{NEAR}:8004/"),
             ("condemned", "proxy_header"),
         ),
     ),
-    behind_haproxy("proxy_v2", 8002, PROXY_V2),
-    behind_haproxy("proxy_v2_more", 8003, PROXY_V2),
+    after_haproxy("proxy_v2", 8002, PROXY_V2),
+    after_haproxy("proxy_v2_more", 8003, PROXY_V2),
 ]
 
-PROTOCOLS = {
-    protocol.name: protocol for protocol in [*MAIL_PROTOCOLS, *OTHER_PROTOCOLS, *PROXIES]
-}
+PROTOCOLS = {protocol.name: protocol for protocol in [*MAIL_PROTOCOLS, *OTHER_PROTOCOLS, *PROXIES]}

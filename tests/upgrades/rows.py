@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The tests of a protocol: rows.py PROTOCOL..., with its server running.
 
-Native clients and openssl's upgrade, and are served; without an upgrade they are served, too, or are
-refused where one is required; heartbleed probes and bytes behind the request end the connection. The
-module's counters tell what it saw, and nothing else may have changed.
+Native clients and openssl's upgrade, and are served. Without an upgrade they are served, too, or
+are refused where one is required. Heartbleed probes, and cleartext in the segment of the request,
+end the connection. The module's counters tell what it saw, and nothing else may have changed.
 """
 
+import os
 import re
 import socket
 import ssl
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 
 import tlsnet
 from attacks import client_hello
-from protocols import PROTOCOLS, SCRATCH, SERVER, Client, Protocol, read_until
+from protocols import PROTOCOLS, SCRATCH, SERVER, Client, Other, Protocol, read_until
 from tlsnet import KernelLog, Ktap, client_of, counters, netns, reset, sysctl
 
 SERVER_HELLO_DONE = bytes.fromhex("0e000000")
@@ -27,7 +28,8 @@ OFFER = bytes.fromhex("000f 0001 01")
 # What follows from a broken rule: more or less of it, as the ends take it.
 CONSEQUENCES = {"dropped", "resets"}
 
-Test = tuple[str, Callable[[], None]]
+Test = tuple[str, str, Callable[[], None]]
+COLUMNS = ("upgrade", "clear", "required", "probe", "injection", "other")
 
 
 def hello() -> bytes:
@@ -64,47 +66,53 @@ class Rows:
     def __init__(self, protocol: Protocol) -> None:
         self.protocol = protocol
         self.log = KernelLog()
-        self.reasons: dict[str, None] = {}
 
     def all(self) -> Iterator[Test]:
-        """Each with its name."""
+        """Each with its name, and its column of the table."""
         if self.protocol.openssl is not None:
-            yield "openssl s_client upgrades", self.openssl
+            yield "openssl s_client upgrades", "upgrade", self.openssl
         for client in self.protocol.clients:
             yield from self.of_client(client)
         if self.protocol.nmap:
-            yield "nmap's heartbleed probe is stopped", self.nmap
-        yield "a heartbleed probe is stopped", self.probe
-        yield "bytes behind the request are stopped", self.inject
-        for other in self.protocol.stopped:
-            yield f"{other.name} is stopped", lambda other=other: self.refused(
-                other.client, *other.counted
-            )
+            yield "nmap's heartbleed probe is stopped", "probe", self.nmap
+        yield "a heartbleed probe is stopped", "probe", self.probe
+        yield "cleartext after the request is stopped", "injection", self.inject
+        for other in self.protocol.others:
+            yield other.name, "other", lambda other=other: self.other(other)
 
     def of_client(self, client: Client) -> Iterator[Test]:
         """The tests of a native client."""
         if client.upgraded:
-            yield f"{client.name} upgrades", lambda: self.passes(client.upgraded, "upgraded")
-            yield f"{client.name} upgrades, which is required", lambda: self.required(
+            yield f"{client.name} upgrades", "upgrade", lambda: self.passes(
+                client.upgraded, "upgraded"
+            )
+            yield f"{client.name} upgrades, which is required", "upgrade", lambda: self.required(
                 lambda: self.passes(client.upgraded, "upgraded")
             )
         if client.clear:
-            yield f"{client.name} stays in the clear", lambda: self.passes(
+            yield f"{client.name} stays in the clear", "clear", lambda: self.passes(
                 client.clear, "cleartext"
             )
-            yield f"{client.name} is refused in the clear", lambda: self.required(
+            yield f"{client.name} is refused in the clear", "required", lambda: self.required(
                 lambda: self.refused(client.clear, "condemned", "cleartext", "starttls_required")
             )
 
-    # --- honest sessions ------------------------------------------------------
+    def other(self, other: Other) -> None:
+        """What is none of these sessions."""
+        if "condemned" in other.counted:
+            self.refused(other.client, *other.counted)
+        else:
+            self.passes(other.client, *other.counted)
+
+    # --- ordinary sessions ----------------------------------------------------
 
     @staticmethod
-    def passes(client: Callable[[], None], counted: str) -> None:
+    def passes(client: Callable[[], None], *counted: str) -> None:
         """A client is served, and counted so."""
         before = counters()
         with netns("client"):
             client()
-        expect(before, counted)
+        expect(before, *counted)
 
     @staticmethod
     def refused(client: Callable[[], None], *counted: str) -> None:
@@ -202,11 +210,13 @@ class Rows:
         print(said, found, flush=True)
         stopped = found.pop("condemned", 0)
         upgraded = found.pop("upgraded", 0)
+        # A server that refuses a version may say so in the clear.
+        found.pop(self.protocol.refuses, None)
         if not stopped or not upgraded or set(found) != {"heartbleed"} or "VULNERABLE" in said:
             raise AssertionError(f"{found}, {said}")
 
     def inject(self) -> None:
-        """Cleartext in the same segment, behind the request."""
+        """Cleartext in the same segment, after the request."""
         before = counters()
         client = self.begin()
         client.sendall(self.protocol.request + self.protocol.injected)
@@ -216,14 +226,30 @@ class Rows:
             raise AssertionError(f"counted was {found}")
 
 
+def run(ktap: Ktap, rows: Rows) -> None:
+    """Runs the tests of a protocol, and adds a line to the table."""
+    protocol = rows.protocol
+    seen: dict[str, str] = {}
+    for what, column, test in rows.all():
+        failures = ktap.failures
+        ktap.check(f"{protocol.name}: {what}", test)
+        if seen.get(column) != "fails":
+            seen[column] = "passes" if ktap.failures == failures else "fails"
+    clients = ["s_client"] * (protocol.openssl is not None)
+    clients += [client.name for client in protocol.clients]
+    cells = [protocol.name, protocol.server, ", ".join(clients)]
+    cells += [seen.get(column, "-") for column in COLUMNS]
+    if table := os.environ.get("UPGRADES_TABLE"):
+        with open(table, "a", encoding="ascii") as file:
+            print(*cells, sep=" | ", file=file)
+
+
 def main(names: list[str]) -> int:
     """Runs the tests of these protocols."""
-    tests = [
-        (f"{name}: {what}", test) for name in names for what, test in Rows(PROTOCOLS[name]).all()
-    ]
-    ktap = Ktap(len(tests))
-    for name, test in tests:
-        ktap.check(name, test)
+    all_rows = [Rows(PROTOCOLS[name]) for name in names]
+    ktap = Ktap(sum(len(list(rows.all())) for rows in all_rows))
+    for rows in all_rows:
+        run(ktap, rows)
     return ktap.status()
 
 

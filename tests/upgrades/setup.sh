@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What the servers of tests/upgrades need and an emulated guest would take long to make: a
-# certificate, and the databases of PostgreSQL and MariaDB. Into build/upgrades, in the root.
+# certificate, a key for ssh, and the databases of PostgreSQL and MariaDB. Into build/upgrades, in
+# the root.
 
 set -euo pipefail
 out=build/upgrades
@@ -27,7 +28,10 @@ mariadb() {
 	tar -C /tmp -cf "$out/mariadb.tar" mariadb
 }
 
+ssh_key() { ssh-keygen -q -t ed25519 -N '' -f "$out/ssh"; }
+
 mkdir -p "$out"
 [ -e "$out/cert.pem" ] || certificate
 [ -e "$out/postgres.tar" ] || postgres
 [ -e "$out/mariadb.tar" ] || mariadb
+[ -e "$out/ssh" ] || ssh_key
