@@ -21,18 +21,25 @@ setup() {
 	load ports=0
 	on router iptables -t raw -A PREROUTING -p tcp -m multiport --dports "${*:2}" \
 		-j CT --helper "$1"
-	patient_script
+	patient_nmap
 	cp "$made"/{cert,key}.pem "$scratch/"
 	cat "$scratch"/{key,cert}.pem >"$scratch/both.pem"
 }
 
-# nmap's own script, with a longer wait for the answer; it sends its request although no server of
-# today offers heartbeats.
-patient_script() {
-	local script=$scratch/ssl-heartbleed.nse
+# nmap's own script and library, with a longer wait for answers. The script sends its request
+# although no server of today offers heartbeats. The library knows a name for XMPP's server.
+patient_nmap() {
+	local from=/usr/share/nmap to=$scratch/nmap
+	mkdir "$to"
+	cp -rs "$from/nselib" "$to/"
+	rm "$to/nselib/sslcert.lua"
 	sed "s/set_timeout(5000)/set_timeout(${timeout}000)/; s/supported = false/supported = true/" \
-		/usr/share/nmap/scripts/ssl-heartbleed.nse >"$script"
-	grep -q "set_timeout(${timeout}000)" "$script" && grep -q "supported = true" "$script"
+		"$from/scripts/ssl-heartbleed.nse" >"$to/ssl-heartbleed.nse"
+	sed "s/set_timeout(5000)/set_timeout(${timeout}000)/; /<stream:stream/s/host.name/'server.example'/" \
+		"$from/nselib/sslcert.lua" >"$to/nselib/sslcert.lua"
+	grep -q "set_timeout(${timeout}000)" "$to/ssl-heartbleed.nse" &&
+		grep -q "supported = true" "$to/ssl-heartbleed.nse" &&
+		grep -q "'server.example'" "$to/nselib/sslcert.lua"
 }
 
 # owned USER FOLDER...: makes folders that a user may write to.

@@ -204,7 +204,8 @@ class Rows:
         host, port = self.near()
         command = ["ip", "netns", "exec", "client", "nmap", "-Pn", "-n", "-sT", "-p", str(port)]
         command += ["--initial-rtt-timeout", "10s", "--min-rtt-timeout", "10s"]
-        command += ["--max-rtt-timeout", "60s", "--script", f"+{SCRATCH}/ssl-heartbleed.nse", host]
+        command += ["--max-rtt-timeout", "60s", "--datadir", f"{SCRATCH}/nmap"]
+        command += ["--script", f"+{SCRATCH}/nmap/ssl-heartbleed.nse", host]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         found = changes(before)
         print(said, found, flush=True)
