@@ -26,20 +26,29 @@ setup() {
 	cat "$scratch"/{key,cert}.pem >"$scratch/both.pem"
 }
 
-# nmap's own script and library, with a longer wait for answers. The script sends its request
+# nmap's own script and libraries, which wait longer for answers. The script sends its request
 # although no server of today offers heartbeats. The library knows a name for XMPP's server.
 patient_nmap() {
-	local from=/usr/share/nmap to=$scratch/nmap
-	mkdir "$to"
-	cp -rs "$from/nselib" "$to/"
-	rm "$to/nselib/sslcert.lua"
-	sed "s/set_timeout(5000)/set_timeout(${timeout}000)/; s/supported = false/supported = true/" \
-		"$from/scripts/ssl-heartbleed.nse" >"$to/ssl-heartbleed.nse"
-	sed "s/set_timeout(5000)/set_timeout(${timeout}000)/; /<stream:stream/s/host.name/'server.example'/" \
-		"$from/nselib/sslcert.lua" >"$to/nselib/sslcert.lua"
-	grep -q "set_timeout(${timeout}000)" "$to/ssl-heartbleed.nse" &&
-		grep -q "supported = true" "$to/ssl-heartbleed.nse" &&
-		grep -q "'server.example'" "$to/nselib/sslcert.lua"
+	mkdir "$scratch/nmap"
+	cp -rs "$nmap/nselib" "$scratch/nmap/"
+	altered scripts/ssl-heartbleed.nse "s/set_timeout(5000)/set_timeout(${timeout}000)/"
+	altered scripts/ssl-heartbleed.nse "s/supported = false/supported = true/"
+	altered nselib/sslcert.lua "s/set_timeout(5000)/set_timeout(${timeout}000)/"
+	altered nselib/sslcert.lua "/<stream:stream/s/host.name/'server.example'/"
+	altered nselib/stdnse.lua "s/max_timeout or 8000/max_timeout or ${timeout}000/"
+}
+
+nmap=/usr/share/nmap
+
+# altered FILE EXPRESSION: a file of nmap's, which sed must change.
+altered() {
+	local file=$scratch/nmap/$1
+	mkdir -p "${file%/*}"
+	[[ -e $file ]] || cp "$nmap/$1" "$file"
+	sed "$2" "$file" >"$scratch/altered"
+	if cmp -s "$file" "$scratch/altered"; then bail_out "nmap's $1 is another"; fi
+	rm "$file"
+	mv "$scratch/altered" "$file"
 }
 
 # owned USER FOLDER...: makes folders that a user may write to.

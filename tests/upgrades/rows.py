@@ -205,7 +205,7 @@ class Rows:
         command = ["ip", "netns", "exec", "client", "nmap", "-Pn", "-n", "-sT", "-p", str(port)]
         command += ["--initial-rtt-timeout", "10s", "--min-rtt-timeout", "10s"]
         command += ["--max-rtt-timeout", "60s", "--datadir", f"{SCRATCH}/nmap"]
-        command += ["--script", f"+{SCRATCH}/nmap/ssl-heartbleed.nse", host]
+        command += ["--script", f"+{SCRATCH}/nmap/scripts/ssl-heartbleed.nse", host]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         found = changes(before)
         print(said, found, flush=True)
