@@ -16,6 +16,6 @@ export UPGRADES_TABLE
 trap 'rm -f "$output" "$wrong" "$UPGRADES_TABLE"' EXIT
 
 run_behaviours upgrades_ "$@"
-note <<<"protocol | server | clients | with upgrade | without | probe | injection"
+note <<<"protocol | server | clients | with upgrade | without | required | probe | injection | other"
 note <"$UPGRADES_TABLE"
 finish_behaviours
