@@ -31,6 +31,8 @@ proxy ip6tables 1440
 tls_server server
 through "SYNPROXY, 40 connections" once cookies 40 "$server4" --connections 40 --at-once 10 \
 	--bytes 20000
+# What was not a cookie, and what came again.
+on router cat /proc/net/stat/synproxy | note
 through "SYNPROXY, IPv6" once cookies 4 "$server6"
 # Without timestamps the numbers are all that changes.
 on client sysctl -qw net.ipv4.tcp_timestamps=0
