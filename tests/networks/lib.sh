@@ -91,6 +91,8 @@ nft_counter() {
 
 # watch_entries: keeps a line for each entry that the router's conntrack makes from now on.
 watch_entries() {
+	# To listen asks for the module, and does not wait for it.
+	modprobe nf_conntrack_netlink
 	start on router conntrack -E -e NEW -p tcp --orig-port-dst 443 >"$scratch/entries" \
 		2>/dev/null
 	busywait listener
