@@ -46,7 +46,7 @@ fn cuts_change_nothing() {
 fn no_place_is_left_out() {
     for at in 0..24_usize {
         for length in [1, 3, 64] {
-            let mut bytes = vec![0xaa; 40];
+            let mut bytes = [0xaa; 40];
             let nothing = search(bytes.chunks(length));
             bytes[at..at + 5].copy_from_slice(&[24, 3, 3, 0, 40]);
             assert_ne!(search(bytes.chunks(length)), nothing, "{at}, {length}");
