@@ -26,8 +26,8 @@ setup 2
 tls_server server
 watch_entries
 zone 'iifname { "c0", "s0" } ct zone set 7'
-words=" zone=7 " through "a zone" once entries 4 "$server4"
+words=" zone=7\\b" through "a zone" once entries 4 "$server4"
 on router nft delete table inet net
 zone 'iifname "c0" ct original zone set 8'
-words=" zone-orig=8 " through "a zone for the original direction" once entries 4 "$server4"
+words=" zone-orig=8\\b" through "a zone for the original direction" once entries 4 "$server4"
 finish
