@@ -7,7 +7,7 @@ from the beginning of the same file, and answers "same" or "other", the client's
 it, and its own. The lines "close" and "reset" make the server end the connection first.
 
 The client prints a line per connection, of what the connection's TCP came to, then the number of
-connections, their bytes and the seconds they took, and last how many have failed.
+those that carried all, their bytes and the seconds they took, and last how many have failed.
 """
 
 import argparse
@@ -272,8 +272,9 @@ def run_client(options: argparse.Namespace, data: bytes) -> None:
         worker.start()
     for worker in workers:
         worker.join()
-    carried = sum(down + up for down, up in requests(options)) * outcomes.count(True)
-    print(f"sum: {options.connections} {carried} {time.monotonic() - begun:.1f}")
+    whole = outcomes.count(True)
+    carried = sum(down + up for down, up in requests(options)) * whole
+    print(f"sum: {whole} {carried} {time.monotonic() - begun:.1f}")
     print(f"failed: {outcomes.count(False)}", flush=True)
 
 
