@@ -180,7 +180,7 @@ impl Page {
 impl Row {
     fn new(record: &Record<'_>, flow: &Flow) -> Self {
         Row {
-            time: record.timestamp.clone(),
+            time: record.timestamp.text(),
             age: record.flow.age,
             verdict: record.verdict,
             reason: record.reason,

@@ -64,7 +64,7 @@ impl Form for Csv {
         }
         let flow = &record.flow;
         let values: [String; COLUMNS.len()] = [
-            text(record.timestamp.as_ref()),
+            text(record.timestamp.text()),
             record.verdict.to_owned(),
             text(record.reason),
             record.pcap_filename.to_owned(),
@@ -76,8 +76,8 @@ impl Form for Csv {
             record.dest_port.to_string(),
             text(record.tls.version.as_ref()),
             text(record.tls.sni),
-            text(flow.start.as_ref()),
-            text(flow.end.as_ref()),
+            text(flow.start.text()),
+            text(flow.end.text()),
             flow.age.to_string(),
             flow.bytes_toserver.to_string(),
             flow.bytes_toclient.to_string(),

@@ -11,7 +11,10 @@ use crate::{
     tls_parser::Direction, //
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{
+    Serialize,
+    Serializer, //
+};
 use std::net::IpAddr;
 
 /// A time as RFC 3339 has it, in UTC.
@@ -20,11 +23,33 @@ pub(crate) fn timestamp(time: Time) -> Option<String> {
     Some(format!("{time:.6}"))
 }
 
+/// A time that is formatted only where it is printed: that takes as long as to judge a packet.
+#[derive(Clone, Copy)]
+pub(crate) struct Stamp(Time);
+
+impl Stamp {
+    /// Whether there is one.
+    pub(crate) fn is_known(self) -> bool {
+        self.0.known().is_some()
+    }
+
+    /// The time in UTC, as RFC 3339 has it, if there is one.
+    pub(crate) fn text(self) -> Option<String> {
+        timestamp(self.0)
+    }
+}
+
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text().serialize(serializer)
+    }
+}
+
 /// A connection as it is printed.
 #[derive(Serialize)]
 pub(crate) struct Record<'a> {
     /// When it was condemned, or else when it began.
-    pub(crate) timestamp: Option<String>,
+    pub(crate) timestamp: Stamp,
     event_type: &'static str,
     pub(crate) pcap_filename: &'a str,
     /// The number of the packet that condemned it, from 1, in that file.
@@ -55,8 +80,8 @@ pub(crate) struct Tls<'a> {
 /// When a connection existed, and what was sent.
 #[derive(Serialize)]
 pub(crate) struct Times {
-    pub(crate) start: Option<String>,
-    pub(crate) end: Option<String>,
+    pub(crate) start: Stamp,
+    pub(crate) end: Stamp,
     /// Seconds.
     pub(crate) age: f64,
     pub(crate) first_packet: u64,
@@ -73,10 +98,8 @@ impl<'a> Record<'a> {
         let broken = flow.broken.as_ref();
         let file = broken.map_or(flow.file, |broken| broken.file);
         let times = Times::new(flow);
-        // It takes as long to write a time as to judge a packet.
-        let time = broken.map_or(times.start.clone(), |broken| timestamp(broken.time));
         Record {
-            timestamp: time,
+            timestamp: broken.map_or(times.start, |broken| Stamp(broken.time)),
             event_type: "connection",
             pcap_filename: files.get(file as usize).map_or("", String::as_str),
             pcap_cnt: broken.map(|broken| broken.packet),
@@ -104,8 +127,8 @@ impl Times {
     fn new(flow: &Flow) -> Self {
         let [client, server] = &flow.sides;
         Times {
-            start: timestamp(flow.began),
-            end: timestamp(flow.ended),
+            start: Stamp(flow.began),
+            end: Stamp(flow.ended),
             age: flow.ended.0.saturating_sub(flow.began.0).max(0) as f64 / 1e9,
             first_packet: flow.first,
             last_packet: flow.last,

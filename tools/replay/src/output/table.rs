@@ -15,6 +15,7 @@ use std::{
         self,
         Write, //
     },
+    iter,
     net::SocketAddr,
 };
 
@@ -60,6 +61,9 @@ const COLUMNS: [(Column, &str, usize); 11] = [
     (Lacking, "LACKING", 9),
     (File, "FILE", 12),
 ];
+
+/// Room for a line, in bytes; a longer one only costs more.
+const LINE: usize = 256;
 
 /// On a terminal these columns have at least this width, and share what is left over.
 const NARROW: [(Column, usize); 4] = [(Time, 20), (Bytes, 6), (Name, 11), (File, 12)];
@@ -122,10 +126,16 @@ impl Table {
                 format!("{kept}…")
             };
         }
-        match column {
-            Packet | Lasts | Bytes => format!("{value:>width$}"),
-            _ => format!("{value:width$}"),
+        let missing = width.saturating_sub(length);
+        let mut cell = String::with_capacity(value.len() + missing);
+        if matches!(column, Packet | Lasts | Bytes) {
+            cell.extend(iter::repeat_n(' ', missing));
+            cell.push_str(value);
+        } else {
+            cell.push_str(value);
+            cell.extend(iter::repeat_n(' ', missing));
         }
+        cell
     }
 }
 
@@ -189,8 +199,8 @@ fn value(column: Column, record: &Record<'_>) -> String {
         Packet => record
             .pcap_cnt
             .map_or("-".to_owned(), |packet| packet.to_string()),
-        Time => record.timestamp.clone().unwrap_or("-".to_owned()),
-        Lasts if flow.start.is_none() => "-".to_owned(),
+        Time => record.timestamp.text().unwrap_or("-".to_owned()),
+        Lasts if !flow.start.is_known() => "-".to_owned(),
         Lasts => format!("{:.3}s", flow.age),
         Client => SocketAddr::new(record.src_ip, record.src_port).to_string(),
         Server => SocketAddr::new(record.dest_ip, record.dest_port).to_string(),
@@ -206,7 +216,7 @@ fn value(column: Column, record: &Record<'_>) -> String {
 impl Form for Table {
     fn connection(&mut self, out: &mut dyn Write, record: &Record<'_>) -> io::Result<()> {
         self.head(out)?;
-        let mut line = String::new();
+        let mut line = String::with_capacity(LINE);
         for (column, _, width) in &self.columns {
             let mut value = value(*column, record);
             if *column == Time && *width < value.len() {
