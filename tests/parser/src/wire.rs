@@ -211,6 +211,14 @@ pub fn at_byte(at: u32) -> Segment {
     }
 }
 
+/// A segment with a signature: the option of TCP-MD5 or of TCP-AO.
+pub fn signed(segment: Segment) -> Segment {
+    Segment {
+        signed: true,
+        ..segment
+    }
+}
+
 /// The lines of a vector in `honest.vec`.
 pub fn lines(case: &str) -> Vec<vectors::Line> {
     let cases = vectors::load("honest").expect("tests/vectors/honest.vec");

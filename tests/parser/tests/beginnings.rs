@@ -16,6 +16,7 @@ use nf_conntrack_tls_tests::{
         client_hello,
         data,
         message,
+        signed,
         syn,
         syn_ack,
         Fate::*,
@@ -120,12 +121,11 @@ fn a_segment_that_acknowledges_less_than_before_is_not_read() {
 #[test]
 fn a_signature_that_the_syn_lacked_is_not_read() {
     let mut wire = Wire::open(ISN);
-    let signed = Segment {
-        signed: true,
-        ..at_byte(0)
-    };
     let before = wire.clone();
-    assert_eq!(wire.send(Original, signed, &message(40)), OutOfOrder);
+    assert_eq!(
+        wire.send(Original, signed(at_byte(0)), &message(40)),
+        OutOfOrder
+    );
     assert_eq!(wire, before);
     assert_eq!(wire.client(0, &message(40)), NEW);
 }
@@ -133,10 +133,6 @@ fn a_signature_that_the_syn_lacked_is_not_read() {
 #[test]
 fn a_connection_may_be_signed() {
     let mut wire = Wire::fresh();
-    let signed = |segment| Segment {
-        signed: true,
-        ..segment
-    };
     wire.send(Original, signed(syn(ISN)), &[]);
     let answer = syn_ack(ISN, ISN + 1);
     wire.send(Reply, signed(answer), &[]);
@@ -150,10 +146,6 @@ fn a_connection_may_be_signed() {
 #[test]
 fn a_signed_body_goes_on_signed() {
     let mut wire = Wire::fresh();
-    let signed = |segment| Segment {
-        signed: true,
-        ..segment
-    };
     wire.send(Original, signed(syn(ISN)), &[]);
     wire.send(Reply, signed(syn_ack(ISN, ISN + 1)), &[]);
     let hello = client_hello();
@@ -170,11 +162,7 @@ fn a_signed_body_goes_on_signed() {
 #[test]
 fn the_last_syn_tells_whether_segments_are_signed() {
     let mut wire = Wire::fresh();
-    let signed = Segment {
-        signed: true,
-        ..syn(ISN)
-    };
-    wire.send(Original, signed, &[]);
+    wire.send(Original, signed(syn(ISN)), &[]);
     wire.send(Original, syn(ISN), &[]);
     assert_eq!(wire.client(0, &message(40)), NEW);
 }
@@ -182,10 +170,6 @@ fn the_last_syn_tells_whether_segments_are_signed() {
 #[test]
 fn data_on_a_signed_syn_that_is_turned_down_comes_again_signed() {
     let mut wire = Wire::fresh();
-    let signed = |segment| Segment {
-        signed: true,
-        ..segment
-    };
     wire.send(Original, signed(syn(ISN)), &message(40));
     let answer = syn_ack(ISN, ISN + 1);
     wire.send(Reply, signed(answer), &[]);
@@ -331,10 +315,6 @@ fn data_before_the_syn_ack_is_not_read() {
 /// A client ignores a SYN-ACK that is signed if its SYN was not, and waits for another one.
 #[test]
 fn a_signed_answer_to_an_unsigned_syn_begins_nothing() {
-    let signed = |segment| Segment {
-        signed: true,
-        ..segment
-    };
     let mut wire = Wire::fresh();
     wire.send(Original, syn(ISN), &[]);
     wire.send(Reply, signed(syn_ack(ISN + 77, ISN + 1)), &[]);

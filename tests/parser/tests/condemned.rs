@@ -20,6 +20,7 @@ use nf_conntrack_tls_tests::{
         data,
         established,
         record,
+        signed,
         syn,
         syn_ack,
         Fate::*,
@@ -212,13 +213,6 @@ fn a_stream_that_is_taken_up_again_leaves_the_other_as_it_is() {
     wire.connection.lose(Original);
     assert!(resyncs(&mut wire, &data(40)), "{client}");
     assert_eq!(wire.server(server, &data(100)[..50]), NEW);
-}
-
-fn signed(segment: Segment) -> Segment {
-    Segment {
-        signed: true,
-        ..segment
-    }
 }
 
 /// A stream that is resynchronised is signed if its first segment is.
