@@ -203,7 +203,7 @@ impl Ldap {
     }
 }
 
-/// Takes a byte of a message's number; `None` if it is none.
+/// Takes a byte of a message's number; `None` if it cannot stand there.
 fn take_number(at: Message, byte: u8) -> Option<Message> {
     Some(match at {
         Message::IdTag if byte == INTEGER => Message::IdLength { more: 0 },

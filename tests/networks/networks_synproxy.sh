@@ -20,8 +20,8 @@ counted() {
 cookies() { counted 3; }
 
 # A client whose first acknowledgment is lost hangs, with the module or without: the window is still
-# closed, and its probes carry a number one lower, which is none of the cookie's. It sends at least
-# five of them.
+# closed, and the sequence number of its probes is one lower than the cookie allows. It sends at
+# least five of them.
 hangs() { echo $(($(counted 2) / 5)); }
 
 proxy() {

@@ -73,7 +73,7 @@ class Protocol:
     refuses: str = ""
     # Where openssl's client and nmap connect, if not to the server.
     near: tuple[str, int] | None = None
-    # What is none of these sessions: it passes, unless "condemned" is counted.
+    # Sessions of other kinds: they pass, unless "condemned" is counted.
     others: list[Other] = field(default_factory=list)
 
 

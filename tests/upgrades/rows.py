@@ -98,7 +98,7 @@ class Rows:
             )
 
     def other(self, other: Other) -> None:
-        """What is none of these sessions."""
+        """A session of another kind."""
         if "condemned" in other.counted:
             self.refused(other.client, *other.counted)
         else:

@@ -62,7 +62,7 @@ impl Measured {
             of_copy: records.then_some(if self.set < MIB { 0.4 } else { 1.2 }),
             of_baseline: match self.set {
                 MIB if records => Some(150.0),
-                _ => self.of_baseline.filter(|_| worst).map(|_| 1.0),
+                _ => self.of_baseline.and(worst.then_some(1.0)),
             },
             instructions: match (records, worst && !apart) {
                 (true, _) => Some(0.12),
