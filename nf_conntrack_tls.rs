@@ -71,9 +71,12 @@ fn judge(packet: &mut Packet<'_>) -> bool {
     let (mut connection, view) = packet.lock();
     if packet.is_plain(&view) && !wanted.passive {
         let (limit, direction, seq) = (wanted.seq_len(), packet.direction(), packet.seq());
-        if let Some(bytes) = connection.follow_data(limit, direction, seq, &mut payload) {
+        if let Some(data) = connection.follow_data(limit, direction, seq, &mut payload) {
             drop(connection);
-            packet.count(Counter::Bytes, bytes);
+            packet.count(Counter::Bytes, data.bytes);
+            if data.records != 0 {
+                packet.count(Counter::Records, data.records);
+            }
             return true;
         }
     }

@@ -51,6 +51,8 @@ mod ahead;
 mod ccs;
 #[path = "tls_parser/commands.rs"]
 mod commands;
+#[path = "tls_parser/data.rs"]
+mod data;
 #[path = "tls_parser/follow.rs"]
 mod follow;
 #[path = "tls_parser/handshake.rs"]
@@ -116,6 +118,7 @@ mod xmpp;
 
 pub use follow::{
     Counts,
+    Data,
     Outcome,
     Verdict, //
 };

@@ -27,6 +27,7 @@ LAYERS = [
     ["negotiation"],
     ["ccs", "handshake", "heartbeat", "hello", "ssl2"],
     ["commands", "ldap", "mysql", "postgres", "proxy", "rdp", "replies", "socks", "xmpp"],
+    ["data"],
     ["record"],
     ["upgrade"],
     ["ahead", "tcp"],

@@ -89,6 +89,15 @@ pub struct Counts {
     pub upgraded: u32,
 }
 
+/// What a segment of application data adds to the counters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Data {
+    /// [`Counts::bytes`].
+    pub bytes: u32,
+    /// [`Counts::records`].
+    pub records: u32,
+}
+
 impl Connection {
     /// Follows a segment of `direction`.
     pub fn follow(
@@ -100,9 +109,10 @@ impl Connection {
     ) -> Outcome {
         if segment.is_plain() && !policy.passive {
             let limit = policy.seq_len;
-            if let Some(bytes) = self.follow_data(limit, direction, segment.seq, payload) {
+            if let Some(data) = self.follow_data(limit, direction, segment.seq, payload) {
                 let counts = Counts {
-                    bytes,
+                    bytes: data.bytes,
+                    records: data.records,
                     ..Counts::default()
                 };
                 return Outcome {
@@ -115,9 +125,8 @@ impl Connection {
     }
 
     /// Follows a segment as [`follow_any`](Connection::follow_any) does, if it is what most
-    /// segments of a transfer are: the next bytes of a body of application data, which do not end
-    /// it, and break no rule. Returns how many bytes it has, and `None` for any other segment,
-    /// which is still to be followed.
+    /// segments of a transfer are: the next bytes of application data, which break no rule. Returns
+    /// `None` for any other segment, which is still to be followed.
     ///
     /// The segment has payload, and no flag of SYN, FIN, RST and URG; it is not signed, does not
     /// overrun its receiver's window, has the highest acknowledgment of its side, and will not be
@@ -130,18 +139,18 @@ impl Connection {
         direction: Direction,
         seq: u32,
         payload: &mut impl Payload,
-    ) -> Option<u32> {
-        let waits = self.condemned_code() != 0 || self.is(Link::Signed);
+    ) -> Option<Data> {
+        let signed = self.is(Link::Signed);
         let (own, peer) = self.both(direction);
         let next = own.speaks_tls() && own.next_seq == seq && !own.is_searching();
-        if waits || !next || !own.in_data() || peer.mode() == Mode::Fresh {
+        if signed || !next || peer.mode() == Mode::Fresh {
             return None;
         }
-        let bytes = payload.whole()?;
-        let len = u32::try_from(bytes.len()).ok()?;
-        own.pass_data(limit, bytes)?;
-        own.advance_to(seq.wrapping_add(len));
-        Some(len)
+        let whole = payload.whole()?;
+        let bytes = u32::try_from(whole.len()).ok()?;
+        let records = self.pass_data(limit, direction, whole)?;
+        self.both(direction).0.advance_to(seq.wrapping_add(bytes));
+        Some(Data { bytes, records })
     }
 
     /// Follows a segment of `direction`, whatever it is.
@@ -188,12 +197,10 @@ impl Connection {
         direction: Direction,
         bytes: &[u8],
     ) -> Result<u32, Reason> {
-        let own = self.both(direction).0;
-        let taken = own.take_data(bytes.len());
-        if taken && own.search_data(policy.seq_len, bytes) {
-            return Ok(0);
+        match self.pass_data(policy.seq_len, direction, bytes) {
+            Some(records) => Ok(records),
+            None => self.feed_records(policy, direction, bytes),
         }
-        self.feed_records(policy, direction, bytes, taken)
     }
 
     // Out of line, as the way around it is short.
@@ -203,7 +210,6 @@ impl Connection {
         policy: &Policy,
         direction: Direction,
         bytes: &[u8],
-        taken: bool,
     ) -> Result<u32, Reason> {
         if let Some(reason) = self.condemned() {
             return Err(reason);
@@ -212,7 +218,6 @@ impl Connection {
         let mut side = self.side(policy, direction, &mut reported);
         let fed = match side.own.mode() {
             Mode::Unread => Ok(0),
-            _ if taken => side.breaks_run().map(|()| 0),
             _ => upgrade::feed(&mut side, bytes),
         };
         match fed {
@@ -230,11 +235,9 @@ impl Connection {
 /// transfer lie wholly in the body of one record.
 #[inline]
 fn feed(side: &mut Side<'_>, bytes: &[u8]) -> Result<u32, Stop> {
-    if side.own.take_data(bytes.len()) {
-        if side.own.search_data(side.policy.seq_len, bytes) {
-            return Ok(0);
-        }
-        return side.breaks_run().map(|()| 0);
+    let limit = side.policy.seq_len;
+    if side.own.has_data_left(bytes.len()) && side.own.pass_body(limit, bytes).is_some() {
+        return Ok(0);
     }
     upgrade::feed(side, bytes)
 }

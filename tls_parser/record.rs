@@ -7,6 +7,10 @@
 
 use super::{
     ccs,
+    data::{
+        self,
+        Opening, //
+    },
     handshake,
     header::{
         Header,
@@ -57,7 +61,9 @@ pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<u32, Stop> {
         };
         match data {
             Some(opening) if side.own.at_record_start() => {
-                bytes = more_data(side, opening, bytes, &mut records)?;
+                let (more, rest) = side.own.pass_records(side.policy.seq_len, opening, bytes);
+                records = records.wrapping_add(more);
+                bytes = rest;
             }
             _ => {}
         }
@@ -74,54 +80,16 @@ fn whole_header<'a>(side: &Side<'_>, bytes: &'a [u8]) -> Option<(Header, &'a [u8
 }
 
 /// Reads a header at once, as [`header`] does byte by byte; returns how application data opened.
-fn begin(side: &mut Side<'_>, header: Header) -> Result<Option<[u8; 3]>, Stop> {
-    let [content_type, major_version, minor_version, high, low] = header;
+fn begin(side: &mut Side<'_>, header: Header) -> Result<Option<Opening>, Stop> {
+    let (opening, length) = data::split(header);
+    let [content_type, major, minor] = opening;
     start(side, content_type)?;
     let kind = side.own.kind();
-    check_major(side, kind, major_version)?;
-    note_minor(side, kind, minor_version);
-    side.own.body_left = u16::from_be_bytes([high, low]);
+    check_major(side, kind, major)?;
+    note_minor(side, kind, minor);
+    side.own.body_left = length;
     begin_body(side, kind)?;
-    let opening = [content_type, major_version, minor_version];
     Ok((kind == Kind::ApplicationData).then_some(opening))
-}
-
-/// Follows whole records of application data that open like the one before them; returns what
-/// follows.
-///
-/// What a header means beyond its length was judged and noted for that one. Only one direction is
-/// read meanwhile, so nothing can have changed it. So these records cost their length and their
-/// search.
-fn more_data<'a>(
-    side: &mut Side<'_>,
-    like: [u8; 3],
-    mut bytes: &'a [u8],
-    records: &mut u32,
-) -> Result<&'a [u8], Stop> {
-    let limit = side.policy.seq_len;
-    while let Some((&[content_type, major, minor, high, low], rest)) = bytes.split_first_chunk() {
-        if [content_type, major, minor] != like {
-            break;
-        }
-        let length = u16::from_be_bytes([high, low]);
-        if length == 0 {
-            *records = records.wrapping_add(1);
-            bytes = rest;
-            continue;
-        }
-        let Some((part, rest)) = rest.split_at_checked(usize::from(length)) else {
-            break;
-        };
-        if length > MAX_CIPHERTEXT {
-            break;
-        }
-        if !side.own.search_data(limit, part) {
-            side.breaks_run()?;
-        }
-        *records = records.wrapping_add(1);
-        bytes = rest;
-    }
-    Ok(bytes)
 }
 
 /// Reads one byte of a record's header.

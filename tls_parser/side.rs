@@ -46,6 +46,12 @@ pub(super) struct Side<'a> {
 }
 
 impl Connection {
+    /// Whether the TLS client sends in `direction`.
+    #[inline]
+    pub(super) fn is_client(&self, direction: Direction) -> bool {
+        (direction == Direction::Original) != self.is(Link::CallHome)
+    }
+
     /// The connection as seen from the side that sends in `direction`.
     #[inline]
     pub(super) fn side<'a>(
@@ -54,7 +60,7 @@ impl Connection {
         direction: Direction,
         reported: &'a mut Reasons,
     ) -> Side<'a> {
-        let is_client = (direction == Direction::Original) != self.is(Link::CallHome);
+        let is_client = self.is_client(direction);
         let (own, peer) = self.both(direction);
         Side {
             own,

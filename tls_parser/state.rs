@@ -64,7 +64,7 @@ impl Connection {
         }
     }
 
-    /// Condemns the connection. No body is read on: see [`DirState::take_data`].
+    /// Condemns the connection. No body is read on: see [`DirState::has_data_left`].
     pub(super) fn condemn(&mut self, reason: Reason) {
         for direction in [&mut self.original, &mut self.reply] {
             direction.set_reason(reason);
@@ -537,15 +537,21 @@ impl DirState {
         self.place & PLACE == DATA
     }
 
-    /// Takes `length` bytes off the current body, if that is application data and longer.
+    /// Whether more than `length` bytes of a body of application data are still to come.
     #[inline]
-    pub(super) fn take_data(&mut self, length: usize) -> bool {
-        if !self.in_data() || length >= usize::from(self.body_left) {
-            return false;
+    pub(super) fn has_data_left(&self, length: usize) -> bool {
+        self.in_data() && length < usize::from(self.body_left)
+    }
+
+    /// How many bytes of a body of application data are still to come: 0 between two records, and
+    /// `None` elsewhere.
+    #[inline]
+    pub(super) fn data_left(&self) -> Option<u16> {
+        match self.place & PLACE {
+            DATA => Some(self.body_left),
+            0 => Some(0),
+            _ => None,
         }
-        // Fewer than `body_left`.
-        self.body_left = self.body_left.saturating_sub(length as u16);
-        true
     }
 }
 
@@ -613,17 +619,13 @@ impl DirState {
         }
     }
 
-    /// Takes `part` off the current body of application data, if that is longer, and has not more
-    /// than `limit` low bytes in a row up to there; else changes nothing.
+    /// Takes `part` off a body of application data that is longer, unless it has more than `limit`
+    /// low bytes in a row up to there: then it changes nothing.
     #[inline]
-    pub(super) fn pass_data(&mut self, limit: u16, part: &[u8]) -> Option<()> {
-        let left = usize::from(self.body_left).checked_sub(part.len())?;
-        if left == 0 {
-            return None;
-        }
+    pub(super) fn pass_body(&mut self, limit: u16, part: &[u8]) -> Option<()> {
         self.count = runs::scan(self.count, limit, part)?;
-        // Less than `body_left`.
-        self.body_left = left as u16;
+        // Shorter than `body_left`.
+        self.body_left = self.body_left.wrapping_sub(part.len() as u16);
         Some(())
     }
 

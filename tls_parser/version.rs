@@ -73,6 +73,17 @@ impl Version {
         }
     }
 
+    /// The minor version that records of a session have (RFC 5246 6.2.1, RFC 8446 5.1).
+    pub(super) const fn record_minor(self) -> Option<u8> {
+        match self {
+            Version::Unknown | Version::Ssl2 => None,
+            Version::Ssl3 => Some(0),
+            Version::Tls10 => Some(1),
+            Version::Tls11 => Some(2),
+            Version::Tls12 | Version::Tls13Draft | Version::Tls13 => Some(3),
+        }
+    }
+
     /// The wire's form, 0x0303 for TLS 1.2.
     pub(super) const fn wire(self) -> u16 {
         match self {
