@@ -6,6 +6,7 @@
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 #include <linux/skbuff.h>
+#include <linux/string_choices.h>
 
 #include <net/net_namespace.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -52,7 +53,7 @@ static void print_missed(struct tls_net *tn)
 	int missed = ratelimit_state_reset_miss(&tn->log_limit);
 
 	if (missed)
-		pr_warn("%d lines left out%s\n", missed, where(tn->net).text);
+		pr_warn("%d line%s left out%s\n", missed, str_plural(missed), where(tn->net).text);
 }
 
 /* The addresses are those that the client used: before any NAT. */

@@ -135,6 +135,20 @@ class KernelLog:
         wait_until(lambda: self.about(client), f"a log line about {client}", timeout, self.fd)
         return self.about(client)[0]
 
+    def ended(self, client: socket.socket, reason: str) -> None:
+        """Fails unless the module ended the connection, for that reason; closes the client."""
+        condemned = self.wait_about(client_of(client))
+        if condemned.reason != reason or not condemned.outcome.startswith("connection condemned"):
+            raise AssertionError(f"{condemned}, not {reason}")
+        try:
+            while client.recv(4096):
+                pass
+        except ConnectionResetError:
+            return
+        finally:
+            reset(client)
+        raise AssertionError("no reset came")
+
 
 def wait_until(
     true: Callable[[], object], what: str, timeout: float = TIMEOUT, fd: int | None = None

@@ -324,20 +324,6 @@ class Tests:
         if (came := receive_exactly(client, len(data))) != data:
             raise AssertionError(f"{came!r} came, not {data!r}")
 
-    def ended(self, client: socket.socket, reason: str) -> None:
-        """Fails unless the connection was reset for that reason."""
-        condemned = self.log.wait_about(client_of(client))
-        if condemned.reason != reason:
-            raise AssertionError(f"condemned for {condemned.reason}")
-        try:
-            while client.recv(4096):
-                pass
-        except ConnectionResetError:
-            return
-        finally:
-            reset(client)
-        raise AssertionError("no reset came")
-
     def upgrades(self, protocol: Protocol) -> None:
         """openssl's client upgrades, and is served."""
         before = counters()
@@ -381,7 +367,7 @@ class Tests:
         client = self.begin(protocol)
         client.sendall(protocol.request + protocol.clear)
         # MySQL's server answers nothing: what follows is to be TLS at once.
-        self.ended(client, "record_type" if protocol.name == "mysql" else "starttls_injection")
+        self.log.ended(client, "record_type" if protocol.name == "mysql" else "starttls_injection")
 
     def probes(self, protocol: Protocol) -> None:
         """A heartbleed probe after the upgrade ends the connection, after a hello in single bytes, too."""
@@ -409,7 +395,7 @@ class Tests:
         try:
             client = self.begin(protocol)
             client.sendall(protocol.clear)
-            self.ended(client, "starttls_required")
+            self.log.ended(client, "starttls_required")
         finally:
             sysctl("starttls", "allow")
 

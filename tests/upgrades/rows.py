@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 import tlsnet
 from attacks import client_hello
 from protocols import PROTOCOLS, SCRATCH, SERVER, Client, Other, Protocol, read_until
-from tlsnet import KernelLog, Ktap, client_of, counters, netns, reset, sysctl
+from tlsnet import KernelLog, Ktap, client_of, counters, netns, sysctl
 
 SERVER_HELLO_DONE = bytes.fromhex("0e000000")
 HEARTBEAT = bytes.fromhex("18 0303 0003 01 4000")
@@ -172,20 +172,6 @@ class Rows:
             read_until(client, answer)
         return client
 
-    def ended(self, client: socket.socket, reason: str) -> None:
-        """Fails unless the module ended the connection, for that reason."""
-        condemned = self.log.wait_about(client_of(client))
-        if condemned.reason != reason or not condemned.outcome.startswith("connection condemned"):
-            raise AssertionError(f"{condemned}, not {reason}")
-        try:
-            while client.recv(4096):
-                pass
-        except ConnectionResetError:
-            return
-        finally:
-            reset(client)
-        raise AssertionError("no reset came")
-
     def probe(self) -> None:
         """Heartbleed, after the server's true answer to a hello."""
         before = counters()
@@ -195,7 +181,7 @@ class Rows:
         client.sendall(hello())
         read_until(client, re.escape(SERVER_HELLO_DONE) + rb"\Z")
         client.sendall(HEARTBEAT)
-        self.ended(client, "heartbleed")
+        self.log.ended(client, "heartbleed")
         expect(before, "upgraded", "condemned", "heartbleed")
 
     def nmap(self) -> None:
@@ -221,7 +207,7 @@ class Rows:
         before = counters()
         client = self.begin()
         client.sendall(self.protocol.request + self.protocol.injected)
-        self.ended(client, self.protocol.reason)
+        self.log.ended(client, self.protocol.reason)
         found = changes(before)
         if found.get("condemned") != 1 or found.get(self.protocol.reason) != 1:
             raise AssertionError(f"counted was {found}")

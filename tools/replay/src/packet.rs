@@ -135,12 +135,15 @@ impl<'a> Frame<'a> {
                     time: self.time,
                 })))
             }
-            number => match UdpSlice::from_slice_lax(payload.payload) {
-                Ok(udp) if number == IpNumber::UDP && unread.is_none() => {
-                    tunnels::in_udp(udp.destination_port(), udp.payload()).map(Carried::Layer)
+            number => {
+                let udp = (number == IpNumber::UDP && unread.is_none())
+                    .then(|| UdpSlice::from_slice_lax(payload.payload));
+                match udp {
+                    Some(Ok(udp)) => tunnels::in_udp(udp.destination_port(), udp.payload()),
+                    _ => tunnels::in_ip(number.0, payload.payload),
                 }
-                _ => tunnels::in_ip(number.0, payload.payload).map(Carried::Layer),
-            },
+                .map(Carried::Layer)
+            }
         }
     }
 
