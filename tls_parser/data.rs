@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Application data the quick way: the rest of a body, and records that open like the one before.
+//! Application data the quick way: the rest of a body, and the records that follow it.
 //!
-//! Most payload is that. What the header of such a record means beyond its length was judged with
-//! the one before, so it costs its length and its search. Whatever else comes goes the long way,
-//! through [`record`](super::record), which comes to the same.
+//! Most payload is that. After the handshake a header of application data says nothing but its
+//! length, as long as its version is the one that was negotiated. So such a record costs a
+//! comparison and its search. Whatever else comes goes the long way, through
+//! [`record`](super::record). Both ways come to the same.
+//!
+//! # At worst
+//!
+//! A segment whose last bytes are something else is read twice: here up to these bytes, and then
+//! all of it the long way. To read a record here costs a fraction of judging its header. So a
+//! segment stays the most expensive one if all its headers have to be judged.
 
 use super::{
     header::{
         self,
-        Header,
         Kind,
+        TypeAndVersion,
         MAJOR,
         MAX_CIPHERTEXT, //
     },
@@ -22,18 +29,6 @@ use super::{
         Mode, //
     },
 };
-
-/// How a record opens: its content type and its version.
-pub(super) type Opening = [u8; 3];
-
-/// Takes a header apart, into how its record opens and its length.
-pub(super) const fn split(header: Header) -> (Opening, u16) {
-    let [content_type, major, minor, high, low] = header;
-    (
-        [content_type, major, minor],
-        u16::from_be_bytes([high, low]),
-    )
-}
 
 impl Connection {
     /// Reads `bytes`, the next ones of `direction`, if they are application data and break no rule;
@@ -52,12 +47,13 @@ impl Connection {
         if bytes.len() < header::LENGTH {
             return None;
         }
-        self.pass_records(limit, direction, bytes)
+        self.pass_to_end(limit, direction, bytes)
     }
 
+    /// The same, for `bytes` that reach the end of the body, or begin between two records.
     // Out of line, as the way around it is short.
     #[inline(never)]
-    fn pass_records(&mut self, limit: u16, direction: Direction, bytes: &[u8]) -> Option<u32> {
+    fn pass_to_end(&mut self, limit: u16, direction: Direction, bytes: &[u8]) -> Option<u32> {
         let mut own = *self.of(direction);
         if !own.speaks_tls() || self.condemned_code() != 0 {
             return None;
@@ -70,10 +66,10 @@ impl Connection {
             own.resume_data(0);
         }
         if !rest.is_empty() {
-            let opening = self.data_opening(direction)?;
-            (records, rest) = own.pass_records(limit, opening, rest);
+            let expected = self.expected_data(direction)?;
+            (records, rest) = own.pass_records(limit, expected, rest);
             if !rest.is_empty() {
-                own.begin_data(limit, opening, rest)?;
+                own.begin_data(limit, expected, rest)?;
                 records = records.wrapping_add(1);
             }
         }
@@ -81,16 +77,17 @@ impl Connection {
         Some(records)
     }
 
-    /// How the next record of `direction` opens if it may be application data, and says nothing
-    /// that is not known. `None` if its header has to be judged.
-    fn data_opening(&self, direction: Direction) -> Option<Opening> {
+    /// The type and the version of a record of application data that need not be judged, if the
+    /// next one of `direction` is that. `None` if every header has to be judged.
+    fn expected_data(&self, direction: Direction) -> Option<TypeAndVersion> {
         let is_client = self.is_client(direction);
         let (own, peer) = match direction {
             Direction::Original => (&self.original, &self.reply),
             Direction::Reply => (&self.reply, &self.original),
         };
         let (client, server) = if is_client { (own, peer) } else { (peer, own) };
-        // No handshake message and no heartbeat is under way.
+        // The record does not end the handshake, nor interrupt a message, nor end the answer to a
+        // heartbeat.
         let settled = own.has(Fact::Finished) && own.is_idle() && peer.is_idle();
         if !settled || (client.is_known() && !client.has(Fact::Hello)) {
             return None;
@@ -105,23 +102,23 @@ impl Connection {
 }
 
 impl DirState {
-    /// Reads whole records of application data that open like the one before them, up to the first
-    /// that does not, is not whole, has a length that breaks a rule, or breaks one in its search.
-    /// Returns how many they are, and what follows.
+    /// Reads whole records that have the `expected` type and version, which is application data, up
+    /// to the first that has not, is not whole, has a length that breaks a rule, or breaks one in
+    /// its search. Returns how many they are, and what follows.
     ///
-    /// Only one direction is read meanwhile, so nothing can have changed what the one before was
-    /// judged by.
+    /// Only one direction is read meanwhile, and these records change nothing by which a header is
+    /// judged. So no header of that type and version has to be judged after the first.
     pub(super) fn pass_records<'a>(
         &mut self,
         limit: u16,
-        opening: Opening,
+        expected: TypeAndVersion,
         mut bytes: &'a [u8],
     ) -> (u32, &'a [u8]) {
         // At most one for each five bytes.
         let mut records = 0_u32;
         while let Some((&header, rest)) = bytes.split_first_chunk() {
-            let (opens, length) = split(header);
-            if opens != opening {
+            let (found, length) = header::split(header);
+            if found != expected {
                 break;
             }
             if length == 0 {
@@ -142,15 +139,18 @@ impl DirState {
     }
 
     /// Reads the beginning of such a record, which is all that `bytes` are.
-    fn begin_data(&mut self, limit: u16, opening: Opening, bytes: &[u8]) -> Option<()> {
+    fn begin_data(&mut self, limit: u16, expected: TypeAndVersion, bytes: &[u8]) -> Option<()> {
         let Some((&header, part)) = bytes.split_first_chunk() else {
-            return self.begin_header(opening, bytes);
+            return self.begin_header(expected, bytes);
         };
-        let (opens, length) = split(header);
+        let (found, length) = header::split(header);
         // A whole one was read, unless it breaks a rule.
         let left = usize::from(length).checked_sub(part.len())?;
-        let lawful = opens == opening && length <= MAX_CIPHERTEXT && left != 0;
-        if !lawful || !self.search_data(limit, part) {
+        if found != expected || length > MAX_CIPHERTEXT || left == 0 {
+            return None;
+        }
+        // A header alone leaves the run as it is, even if there is no limit any more.
+        if !part.is_empty() && !self.search_data(limit, part) {
             return None;
         }
         // No more than `length`.
@@ -159,9 +159,11 @@ impl DirState {
     }
 
     /// The same, for the beginning of its header.
-    fn begin_header(&mut self, opening: Opening, bytes: &[u8]) -> Option<()> {
-        let (opens, high) = bytes.split_at_checked(opening.len()).unwrap_or((bytes, &[]));
-        if !opening.starts_with(opens) {
+    fn begin_header(&mut self, expected: TypeAndVersion, bytes: &[u8]) -> Option<()> {
+        let (found, high) = bytes
+            .split_at_checked(expected.len())
+            .unwrap_or((bytes, &[]));
+        if !expected.starts_with(found) {
             return None;
         }
         if let Some(&high) = high.first() {

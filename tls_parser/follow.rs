@@ -107,7 +107,7 @@ impl Connection {
         segment: &Segment,
         payload: &mut impl Payload,
     ) -> Outcome {
-        if segment.is_plain() && !policy.passive {
+        if segment.is_plain() && !policy.passive && is_readable(segment, payload) {
             let limit = policy.seq_len;
             if let Some(data) = self.follow_data(limit, direction, segment.seq, payload) {
                 let counts = Counts {
@@ -229,6 +229,12 @@ impl Connection {
             Ok(records) => Ok(records),
         }
     }
+}
+
+/// Whether all of a segment's payload can be read, and lies in one piece.
+fn is_readable(segment: &Segment, payload: &mut impl Payload) -> bool {
+    let whole = payload.whole();
+    whole.is_some_and(|bytes| u32::try_from(bytes.len()) == Ok(segment.len))
 }
 
 /// Reads the next bytes of a side; returns how many records begin in them. Most segments of a

@@ -24,6 +24,18 @@ pub(super) const LENGTH: usize = 5;
 /// A header.
 pub(super) type Header = [u8; LENGTH];
 
+/// What stands before a header's length: the content type and the version.
+pub(super) type TypeAndVersion = [u8; 3];
+
+/// Takes a header apart, into what stands before its length, and the length.
+pub(super) const fn split(header: Header) -> (TypeAndVersion, u16) {
+    let [content_type, major, minor, high, low] = header;
+    (
+        [content_type, major, minor],
+        u16::from_be_bytes([high, low]),
+    )
+}
+
 /// What a record holds; kept in three bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {

@@ -7,14 +7,12 @@
 
 use super::{
     ccs,
-    data::{
-        self,
-        Opening, //
-    },
     handshake,
     header::{
+        self,
         Header,
         Kind,
+        TypeAndVersion,
         MAJOR,
         MAX_CIPHERTEXT,
         MAX_PLAINTEXT, //
@@ -41,7 +39,7 @@ use super::{
 #[inline(never)]
 pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<u32, Stop> {
     let mut records = 0_u32;
-    // How the last record opened, if it held application data.
+    // The type and the version of the last record, if it held application data.
     let mut data = None;
     while let Some((&byte, rest)) = bytes.split_first() {
         if side.own.at_record_start() {
@@ -60,8 +58,8 @@ pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<u32, Stop> {
             rest
         };
         match data {
-            Some(opening) if side.own.at_record_start() => {
-                let (more, rest) = side.own.pass_records(side.policy.seq_len, opening, bytes);
+            Some(like) if side.own.at_record_start() => {
+                let (more, rest) = side.own.pass_records(side.policy.seq_len, like, bytes);
                 records = records.wrapping_add(more);
                 bytes = rest;
             }
@@ -79,17 +77,18 @@ fn whole_header<'a>(side: &Side<'_>, bytes: &'a [u8]) -> Option<(Header, &'a [u8
     (tls && Kind::from_content_type(content_type).is_some()).then_some((header, rest))
 }
 
-/// Reads a header at once, as [`header`] does byte by byte; returns how application data opened.
-fn begin(side: &mut Side<'_>, header: Header) -> Result<Option<Opening>, Stop> {
-    let (opening, length) = data::split(header);
-    let [content_type, major, minor] = opening;
+/// Reads a header at once, as [`header`] does byte by byte; returns the type and the version of
+/// application data.
+fn begin(side: &mut Side<'_>, header: Header) -> Result<Option<TypeAndVersion>, Stop> {
+    let (type_and_version, length) = header::split(header);
+    let [content_type, major, minor] = type_and_version;
     start(side, content_type)?;
     let kind = side.own.kind();
     check_major(side, kind, major)?;
     note_minor(side, kind, minor);
     side.own.body_left = length;
     begin_body(side, kind)?;
-    Ok((kind == Kind::ApplicationData).then_some(opening))
+    Ok((kind == Kind::ApplicationData).then_some(type_and_version))
 }
 
 /// Reads one byte of a record's header.

@@ -45,11 +45,11 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Whether it has nothing but payload, which a receiver reads if it lies where it should: see
-    /// [`Connection::follow_data`](super::Connection::follow_data).
+    /// Whether it has payload and nothing else, and a receiver reads that if it lies where it
+    /// should: see [`Connection::follow_data`](super::Connection::follow_data).
     pub(super) fn is_plain(&self) -> bool {
         let flagged = self.syn || self.fin || self.rst || self.urg || self.opaque;
-        !flagged && !self.signed && !self.overruns && self.ack_lag == 0
+        self.len != 0 && !flagged && !self.signed && !self.overruns && self.ack_lag == 0
     }
 }
 

@@ -10,6 +10,7 @@ use nf_conntrack_tls_tests::{
             Reply, //
         },
         Policy,
+        Segment, //
     },
     wire::{
         at_byte,
@@ -18,6 +19,7 @@ use nf_conntrack_tls_tests::{
         established,
         record,
         record_of,
+        Fate,
         Wire,
         NEW, //
     },
@@ -66,7 +68,11 @@ fn would_be_quick(wire: &Wire, at: u32, payload: &[u8]) -> Option<u32> {
 /// application data.
 fn in_body(case: &str, minor: u8) -> (Wire, u32) {
     let (mut wire, [at, _]) = established(case);
-    let sent = [data_of(minor, 30), data_of(minor, 100)[..HEADER + 40].to_vec()].concat();
+    let sent = [
+        data_of(minor, 30),
+        data_of(minor, 100)[..HEADER + 40].to_vec(),
+    ]
+    .concat();
     assert_eq!(wire.client(at, &sent), NEW);
     (wire, at + sent.len() as u32)
 }
@@ -129,7 +135,11 @@ fn what_says_something_new_is_not_quick() {
             others.push(other);
         }
         for other in others {
-            assert_eq!(would_be_quick(&wire, at, &other), None, "{case} {other:02x?}");
+            assert_eq!(
+                would_be_quick(&wire, at, &other),
+                None,
+                "{case} {other:02x?}"
+            );
             // As the second one, whole or not.
             for cut in 1..other.len().min(100) {
                 let both = [&data_of(minor, 20), &other[..cut]].concat();
@@ -219,5 +229,53 @@ fn a_server_without_a_hello_is_not_known_to_have_a_version() {
         let mut connection = wire.connection;
         let passed = connection.follow_data(limit, Reply, seq, &mut &*payload);
         assert_eq!(passed.is_some(), quick);
+    }
+}
+
+/// A body of 100 bytes has begun, and its first 40 end in a run of low bytes.
+fn in_run() -> (Wire, u32) {
+    let (mut wire, [at, _]) = established("honest_full_handshake_12");
+    let begun = [&record(&[0xaa; 100])[..HEADER + 30], &[1; 10]].concat();
+    assert_eq!(wire.client(at, &begun), NEW);
+    (wire, at + begun.len() as u32)
+}
+
+/// It has nothing to be searched, though the policy has changed to one without a search.
+#[test]
+fn an_empty_segment_leaves_a_run_as_it_is() {
+    let (mut wire, at) = in_run();
+    wire.policy.seq_len = 0;
+    let before = wire.connection;
+    assert_eq!(wire.client(at, &[]), Fate::Empty);
+    assert_eq!(wire.connection, before);
+}
+
+#[test]
+fn a_header_leaves_a_run_as_it_is() {
+    let (mut wire, at) = in_run();
+    assert_eq!(wire.client(at, &[1; 60]), NEW);
+    wire.policy.seq_len = 0;
+    // [`Wire::send`] compares.
+    assert_eq!(wire.client(at + 60, &data(50)[..HEADER]), NEW);
+    wire.policy.seq_len = 128;
+    assert_eq!(wire.client(at + 65, &[1; 50]), NEW);
+    assert_eq!(would_be_quick(&wire, at + 115, &record(&[1; 8])), Some(1));
+    assert_eq!(would_be_quick(&wire, at + 115, &record(&[1; 9])), None);
+}
+
+#[test]
+fn a_payload_the_end_of_which_cannot_be_read_is_not_quick() {
+    let (wire, at) = in_run();
+    let segment = Segment {
+        len: 60,
+        ..at_byte(at)
+    };
+    for readable in 1..60 {
+        let (mut quick, mut any) = (wire.connection, wire.connection);
+        let part = &[0xaa; 60][..readable];
+        let outcome = quick.follow(&wire.policy, Original, &segment, &mut &*part);
+        assert_eq!(outcome.counts.unreadable, 1);
+        let other = any.follow_any(&wire.policy, Original, &segment, &mut &*part);
+        assert_eq!((outcome, quick), (other, any));
     }
 }
