@@ -3,7 +3,7 @@
 //! Segments of both directions in any order, after a real handshake or from the beginning, as the
 //! module places them: a segment that was read is a retransmission when it comes again, and changes
 //! nothing; a verdict stays; what is empty or out of order moves nothing; what passes unread begins
-//! no record.
+//! no record. The quick way and the long one come to the same: see [`Wire::send`].
 
 #![no_main]
 
@@ -12,6 +12,8 @@ use libfuzzer_sys::fuzz_target;
 use nf_conntrack_tls_tests::{
     tls_parser::{
         Direction,
+        Policy,
+        Reasons,
         Segment,
         Verdict, //
     },
@@ -28,14 +30,27 @@ struct Input {
     handshake: Option<u8>,
     isn: u32,
     passive: bool,
+    /// For the handshake, and for what comes after it.
+    rules: [Rules; 2],
     segments: Vec<Piece>,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Rules {
+    seq_len: u8,
+    heartbeat: bool,
+    report: u32,
+    off: u32,
 }
 
 #[derive(Arbitrary, Debug)]
 struct Piece {
     reply: bool,
-    /// From where the direction stood after the handshake.
-    at: i16,
+    /// From where the direction stood after the handshake; without it the segment is the next one.
+    at: Option<i16>,
+    /// The minor version of the header that stands before the payload, which it makes a record of
+    /// application data.
+    data: Option<u8>,
     acknowledged: Option<i16>,
     flags: u8,
     payload: Vec<u8>,
@@ -45,6 +60,31 @@ static HANDSHAKES: LazyLock<Vec<Vec<Line>>> = LazyLock::new(|| {
     let cases = vectors::load("honest").expect("tests/vectors/honest.vec");
     cases.into_iter().map(|case| case.lines).collect()
 });
+
+/// The policy of a connection, with those rules.
+fn policy(rules: &Rules, passive: bool) -> Policy {
+    let policy = Policy {
+        seq_len: u16::from(rules.seq_len),
+        heartbeat: rules.heartbeat,
+        report: Reasons::from_bits(rules.report),
+        off: Reasons::from_bits(rules.off),
+        ..Policy::default()
+    };
+    if passive {
+        policy.reporting()
+    } else {
+        policy
+    }
+}
+
+/// The payload, as a record of application data if it is to be one.
+fn payload(piece: &Piece) -> Vec<u8> {
+    let Some(minor) = piece.data else {
+        return piece.payload.clone();
+    };
+    let [high, low] = (piece.payload.len() as u16).to_be_bytes();
+    [&[23, 3, minor & 3, high, low], piece.payload.as_slice()].concat()
+}
 
 /// Sends a segment, and again: whatever was read is a retransmission then, and changes nothing.
 fn send(wire: &mut Wire, direction: Direction, segment: &Segment, payload: &[u8]) {
@@ -72,9 +112,8 @@ fn send(wire: &mut Wire, direction: Direction, segment: &Segment, payload: &[u8]
 
 fuzz_target!(|input: Input| {
     let mut wire = Wire::open(input.isn);
-    if input.passive {
-        wire.policy = wire.policy.reporting();
-    }
+    let [handshake_rules, rules] = &input.rules;
+    wire.policy = policy(handshake_rules, input.passive);
     let mut next = [input.isn.wrapping_add(1); 2];
     let handshake = input
         .handshake
@@ -90,17 +129,20 @@ fuzz_target!(|input: Input| {
         *next = next.wrapping_add(segment.len);
         send(&mut wire, line.direction, &segment, &line.bytes);
     }
+    wire.policy = policy(rules, input.passive);
+    let after = next;
     for piece in &input.segments {
         let (direction, own) = if piece.reply {
             (Direction::Reply, 1)
         } else {
             (Direction::Original, 0)
         };
-        let from = |side: usize, at: i16| next[side].wrapping_add_signed(i32::from(at));
+        let from = |side: usize, at: i16| after[side].wrapping_add_signed(i32::from(at));
+        let payload = payload(piece);
         let segment = Segment {
-            seq: from(own, piece.at),
+            seq: piece.at.map_or(next[own], |at| from(own, at)),
             ack: piece.acknowledged.map(|at| from(1 - own, at)),
-            len: piece.payload.len() as u32,
+            len: payload.len() as u32,
             syn: piece.flags & 0x1f == 1,
             fin: piece.flags & 0x1f == 2,
             rst: piece.flags & 0x1f == 3,
@@ -113,6 +155,9 @@ fuzz_target!(|input: Input| {
             established: (piece.flags & 0xe0 == 0xc0).then(|| from(own, 0)),
             ..Segment::default()
         };
-        send(&mut wire, direction, &segment, &piece.payload);
+        if piece.at.is_none() {
+            next[own] = next[own].wrapping_add(segment.len);
+        }
+        send(&mut wire, direction, &segment, &payload);
     }
 });
