@@ -140,6 +140,8 @@ def watch(runner: Runner, honest: bool) -> None:
             mark = "FAILED" if outcome.errors else "ok"
             told = f"{number}/{len(runner.cases)} {case.name} {mark}"
             print(f"# {time.monotonic() - started:4.0f} s {told}", flush=True)
+            for error in outcome.errors:
+                print("\n".join("#   " + line for line in error.splitlines()), flush=True)
 
 
 def report(runner: Runner, module: Module, keep: Path) -> Counter[str]:

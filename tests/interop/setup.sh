@@ -16,6 +16,7 @@ build_peers() {
 	cp "$out/cargo/release/rustls_peer" "$out/rustls"
 	build_c mbedtls -lmbedtls -lmbedx509 -lmbedcrypto
 	build_c wolfssl -lwolfssl
+	gcc-14 -O2 -Wall -Wextra -Werror -shared -fPIC -o "$out/patient.so" "$here/peers/patient.c"
 	GOCACHE=/var/cache/go-build go build -o "$out/go" "$here/peers/peer.go"
 	javac -d "$out" "$here/peers/Peer.java"
 }

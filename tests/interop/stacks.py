@@ -195,9 +195,20 @@ def _gnutls_priority(wish: Wish) -> str:
     return ":".join(words)
 
 
+# Without a limit of their own: see peers/patient.c.
+_PATIENT = ("env", f"LD_PRELOAD={OUT / 'patient.so'}")
+
+
 def gnutls_client(wish: Wish, port: int) -> list[Command]:
     """gnutls-cli."""
-    words = ["gnutls-cli", "--x509cafile", _path("ca.pem"), "--sni-hostname", "server.example"]
+    words = [
+        *_PATIENT,
+        "gnutls-cli",
+        "--x509cafile",
+        _path("ca.pem"),
+        "--sni-hostname",
+        "server.example",
+    ]
     words += ["--verify-hostname", "server.example", "--priority", _gnutls_priority(wish)]
     words += ["-p", str(port), *wish.extra]
     if wish.auth:
@@ -217,7 +228,16 @@ def gnutls_client(wish: Wish, port: int) -> list[Command]:
 
 def gnutls_server(wish: Wish, port: int) -> tuple[str, ...]:
     """gnutls-serv, which answers with a file."""
-    words = ["gnutls-serv", "--http", "--httpdata", _path("body"), "-p", str(port), "--quiet"]
+    words = [
+        *_PATIENT,
+        "gnutls-serv",
+        "--http",
+        "--httpdata",
+        _path("body"),
+        "-p",
+        str(port),
+        "--quiet",
+    ]
     words += ["--priority", _gnutls_priority(wish), *wish.extra]
     words += [
         "--x509certfile",
