@@ -194,6 +194,15 @@ into_root() {
 		-y --no-install-recommends "${tools[@]}"
 }
 
+# servers_into_root NAME WHAT: the same, of servers, which are not started.
+servers_into_root() (
+	policy=$root/usr/sbin/policy-rc.d
+	trap 'rm -f "$policy"' EXIT
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+	into_root "$@"
+)
+
 # cargo_tool NAME VERSION HOW_LONG: into the root's /usr/local, when first asked for.
 cargo_tool() {
 	once "$1-$2" "$1 $2 ($3)" in_root "$root" cargo install --quiet --locked --root /usr/local \

@@ -7,17 +7,7 @@
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# Servers are to be installed, and not started.
-install_servers() {
-	policy=$root/usr/sbin/policy-rc.d
-	trap 'rm -f "$policy"' EXIT
-	printf '#!/bin/sh\nexit 101\n' >"$policy"
-	chmod +x "$policy"
-	into_root upgrades "servers of tests/upgrades (about two minutes)"
-	rm "$policy"
-}
-
 need_ground
-install_servers
+servers_into_root upgrades "servers of tests/upgrades (about two minutes)"
 step "certificates and databases of tests/upgrades" in_root "$root" tests/upgrades/setup.sh
 VM_MEMORY=${VM_MEMORY:-2G} "$clone/scripts/vm.sh" tests/upgrades/run.sh "$@"
