@@ -10,83 +10,16 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 runs=5
-bulk_bytes=$((32 << 20))
-requests=2000
-handshakes=60
-many=200000 few=1000 packets=40000 length=1400
+variants=(none tls naive2014)
+few=1000 packets=40000
 
-meter() { on client "$tools/meter" "$@"; }
-
-# --- real TLS ---------------------------------------------------------------
-
-start_server() {
-	local body
-	make_certificate
-	head -c "$bulk_bytes" /dev/urandom >"$scratch/bulk"
-	body=$(head -c 768 /dev/urandom | base64 -w 0)
-	chmod 755 "$scratch"
-	start_nginx 443 <<-CONF
-		server {
-			listen 443 ssl;
-			listen 8443 ssl;
-			listen 9443 ssl;
-			ssl_protocols TLSv1.3;
-			ssl_session_tickets off;
-			keepalive_requests 1000000;
-			location = / { return 200 "$body"; }
-			location = /bulk { root $scratch; }
-		}
-	CONF
-}
-
-# What the router has taken in.
-router_packets() { on router awk '/^ *[cs]0:/ { n += $3 } END { print n }' /proc/net/dev; }
-
-# through MEASURE VARIANT RUN COMMAND...: one load through the router.
-through() {
-	local measure=$1 variant=$2 run=$3 before after instructions
-	shift 3
-	before=$(router_packets)
-	instructions=$(meter "$@") || broken "$measure $variant: $*"
-	after=$(router_packets)
-	((after > before)) || broken "$measure $variant: no packet came through the router"
-	record "$measure" "$variant" "$run" instructions "$instructions"
-	record "$measure" "$variant" "$run" packets $((after - before))
-}
-
-bulk() {
-	through "$1" "$2" "$3" curl -sSk --fail -o /dev/null "https://$server4:${ports[$2]}/bulk"
-	record "$1" "$2" "$3" bytes "$bulk_bytes"
-}
-
-kept() {
-	through "$1" "$2" "$3" "$tools/load" "$server4" "${ports[$2]}" "$requests" kept
-	record "$1" "$2" "$3" requests "$requests"
-}
-
-new() {
-	through "$1" "$2" "$3" "$tools/load" "$server4" "${ports[$2]}" "$handshakes" new
-	record "$1" "$2" "$3" requests "$handshakes"
-}
-
-segmentation() {
-	on client ethtool -K eth0 tso "$1" gso "$1"
-	on server ethtool -K eth0 tso "$1" gso "$1"
-}
-
-# alternate LOAD MEASURE: all variants in turn, once unmeasured.
-alternate() {
-	local run variant before after
-	say "$2"
-	for variant in none tls naive2014; do "$1" "$2" "$variant" 0 >/dev/null; done
-	for ((run = 1; run <= runs; run++)); do
-		for variant in none tls naive2014; do
-			before=$(looked_at)
-			"$1" "$2" "$variant" "$run"
-			after=$(looked_at)
-			looked_as_it_should "$variant" "$before" "$after"
-		done
-	done
+# Helpers that have no hook of their own: by a rule.
+setup_others() {
+	modprobe nf_conntrack_ftp
+	insmod "$tools/naive/naive2014.ko"
+	on router iptables -t raw -A PREROUTING -p tcp --dport "${ports[naive2014]}" -j CT \
+		--helper naive2014
+	on router iptables -t raw -A PREROUTING -p tcp --dport "${ports[ftp]}" -j CT --helper ftp
 }
 
 # Bytes that our helper and the other one read.
@@ -103,13 +36,6 @@ looked_as_it_should() {
 	tls) ((ours && !other)) ;;
 	naive2014) ((!ours && other)) ;;
 	esac || broken "$1: our helper read $((after[0] - before[0])) bytes, the other $((after[1] - before[1]))"
-}
-
-measure_nothing() {
-	local run
-	for ((run = 1; run <= runs; run++)); do
-		record nothing none "$run" instructions "$(meter sleep 0.5)"
-	done
 }
 
 # --- made-up connections ----------------------------------------------------
@@ -140,27 +66,13 @@ segments() {
 		$(((runs + 1) * packets * length))
 }
 
-# Bytes in slabs, as objects in use.
-slabs() { awk 'NR > 2 { n += $2 * $4 } END { printf "%d\n", n }' /proc/slabinfo; }
-
-# memory VARIANT: of many connections.
-memory() {
-	local before
-	forget
-	sleep 1
-	before=$(slabs)
-	make_connections "$1" "$many" "$length"
-	sleep 1
-	record memory "$1" 1 bytes $(($(slabs) - before))
-	record memory "$1" 1 connections "$many"
-}
-
 main() {
 	checktool nginx curl openssl conntrack ethtool iptables
 	setup_bench
+	setup_others
 	start_server
 	say "nothing"
-	measure_nothing
+	measure_nothing none
 	alternate bulk bulk
 	segmentation off
 	alternate bulk bulk_mtu
@@ -170,9 +82,9 @@ main() {
 
 	setup_made_up
 	forget
-	for variant in none tls naive2014; do make_connections "$variant" "$few" "$length"; done
-	segments segments_1000 "$few" "$length" none tls naive2014
-	segments acks_1000 "$few" 0 none tls naive2014
+	for variant in "${variants[@]}"; do make_connections "$variant" "$few" "$length"; done
+	segments segments_1000 "$few" "$length" "${variants[@]}"
+	segments acks_1000 "$few" 0 "${variants[@]}"
 	for variant in none ftp tls; do
 		say "memory, $variant"
 		memory "$variant"

@@ -1,29 +1,94 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The plot of `make bench-guest`: the share that a helper adds to each load, by logarithm."""
+"""The plots of `make bench-guest` and `make bench-peers`: shares of a whole, by logarithm."""
 
 from math import log10
 from typing import NamedTuple
 
 LEFT, WIDTH = 320, 500
 TOP, LINE = 64, 28
-# The decades shown, as powers of ten, in percent.
-LEAST, MOST = -1, 3
-TLS, NAIVE, GOAL = "#1f6fb4", "#d95f02", "#2a8c4a"
+BLUE, ORANGE, PURPLE, GREEN = "#1f6fb4", "#d95f02", "#7a4fa3", "#2a8c4a"
+
+
+class Series(NamedTuple):
+    """Figures of one colour, and where their name stands, from LEFT on."""
+
+    name: str
+    color: str
+    at: int
 
 
 class Row(NamedTuple):
-    """A load: the percent that our helper adds, that the other adds, and the goal for ours."""
+    """A line: its name, a share in percent for each series or none, and the goal for the first."""
 
     name: str
-    tls: float
-    naive: float | None
-    goal: float | None
+    shares: list[float | None]
+    goal: float | None = None
 
 
-def x(percent: float) -> float:
-    """Where a share lies; what is too small to be shown, or is none, at the left end."""
-    power = log10(max(percent, 10**LEAST))
-    return LEFT + WIDTH * (power - LEAST) / (MOST - LEAST)
+class Plot(NamedTuple):
+    """What is shown; the decades, as powers of ten, in percent; where the goal's name stands."""
+
+    target: str
+    title: str
+    series: list[Series]
+    decades: tuple[int, int]
+    goal_at: int | None = None
+
+    def x(self, percent: float) -> float:
+        """Where a share lies; what is too small to be shown, or is none, at the left end."""
+        least, most = self.decades
+        power = log10(max(percent, 10**least))
+        return LEFT + WIDTH * (power - least) / (most - least)
+
+    def legend(self) -> list[str]:
+        """What is shown, and by which sign."""
+        shapes = [text(10, 20, "start", self.title)]
+        for series in self.series:
+            shapes.append(dot(LEFT + series.at, 36, series.color))
+            shapes.append(text(LEFT + series.at + 10, 40, "start", series.name))
+        if self.goal_at is not None:
+            shapes.append(goal(LEFT + self.goal_at, 36))
+            name = f"goal: {self.series[0].name} stays left of it"
+            shapes.append(text(LEFT + self.goal_at + 10, 40, "start", name))
+        return shapes
+
+    def scale(self, bottom: float) -> list[str]:
+        """The decades."""
+        shapes = []
+        for power in range(self.decades[0], self.decades[1] + 1):
+            at = self.x(10**power)
+            shapes += [
+                line(at, TOP - 8, at, bottom, "#ddd"),
+                text(at, bottom + 18, "middle", f"{10**power:g} %"),
+            ]
+        return shapes
+
+    def row(self, row: Row, y: float) -> list[str]:
+        """One line; the first series lies on top."""
+        shapes = [text(LEFT - 10, y + 4, "end", row.name), line(LEFT, y, LEFT + WIDTH, y, "#eee")]
+        if row.goal is not None:
+            shapes.append(goal(self.x(row.goal), y))
+        for series, share in reversed(list(zip(self.series, row.shares, strict=True))):
+            if share is not None:
+                shapes.append(dot(self.x(share), y, series.color))
+        return shapes
+
+    def svg(self, rows: list[Row]) -> str:
+        """The plot as SVG."""
+        bottom = TOP + LINE * len(rows)
+        shapes = self.legend() + self.scale(bottom)
+        for number, row in enumerate(rows):
+            shapes += self.row(row, TOP + LINE * number + 8)
+        return "\n".join(
+            [
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="860" height="{bottom + 40}" '
+                'font-family="sans-serif" font-size="13">',
+                f"<!-- SPDX-License-Identifier: GPL-2.0; made by make {self.target} -->",
+                '<rect width="100%" height="100%" fill="white"/>',
+                *shapes,
+                "</svg>\n",
+            ]
+        )
 
 
 def text(at: float, y: float, anchor: str, words: str) -> str:
@@ -43,62 +108,4 @@ def dot(at: float, y: float, color: str) -> str:
 
 def goal(at: float, y: float) -> str:
     """What a figure should stay left of."""
-    return line(at, y - 9, at, y + 9, GOAL, 3)
-
-
-def legend() -> list[str]:
-    """What is shown, and by which sign."""
-    return [
-        text(
-            10,
-            20,
-            "start",
-            "Instructions that a helper adds to a load, in percent of the whole guest's",
-        ),
-        dot(LEFT, 36, TLS),
-        text(LEFT + 10, 40, "start", "tls"),
-        dot(LEFT + 60, 36, NAIVE),
-        text(LEFT + 70, 40, "start", "copy and look at each byte (2014)"),
-        goal(LEFT + 310, 36),
-        text(LEFT + 320, 40, "start", "goal: tls stays left of it"),
-    ]
-
-
-def scale(bottom: float) -> list[str]:
-    """The decades."""
-    shapes = []
-    for power in range(LEAST, MOST + 1):
-        at = x(10**power)
-        shapes += [
-            line(at, TOP - 8, at, bottom, "#ddd"),
-            text(at, bottom + 18, "middle", f"{10**power:g} %"),
-        ]
-    return shapes
-
-
-def show(row: Row, y: float) -> list[str]:
-    """One load."""
-    shapes = [text(LEFT - 10, y + 4, "end", row.name), line(LEFT, y, LEFT + WIDTH, y, "#eee")]
-    if row.goal is not None:
-        shapes.append(goal(x(row.goal), y))
-    if row.naive is not None:
-        shapes.append(dot(x(row.naive), y, NAIVE))
-    return [*shapes, dot(x(row.tls), y, TLS)]
-
-
-def plot(rows: list[Row]) -> str:
-    """The plot as SVG."""
-    bottom = TOP + LINE * len(rows)
-    shapes = legend() + scale(bottom)
-    for number, row in enumerate(rows):
-        shapes += show(row, TOP + LINE * number + 8)
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="860" height="{bottom + 40}" '
-            'font-family="sans-serif" font-size="13">',
-            "<!-- SPDX-License-Identifier: GPL-2.0; made by make bench-guest -->",
-            '<rect width="100%" height="100%" fill="white"/>',
-            *shapes,
-            "</svg>\n",
-        ]
-    )
+    return line(at, y - 9, at, y + 9, GREEN, 3)
