@@ -95,7 +95,7 @@ def leak_in_handshake(attack: Attack) -> str:
     receive_until(attack, received, SERVER_HELLO_DONE)
     attack.sock.sendall(b"\x18\x03\x03\x00\x03\x01" + CLAIMED.to_bytes(2, "big"))
     receive_until(attack, received, attack.secret)
-    attack.at_server()
+    reset(attack.sock)
     return attack.verdict("leaked", lambda: attack.secret in received)
 
 
@@ -144,7 +144,7 @@ def leak_encrypted(attack: Attack) -> str:
             next(reading)
         except (StopIteration, TLSError, OSError):
             break
-    attack.at_server()
+    reset(attack.sock)
     return attack.verdict("leaked", lambda: attack.secret in connection.heartbeats)
 
 
