@@ -9,11 +9,11 @@ asked := $(filter command% environment%,$(origin KDIR))
 
 export KVER ARCH
 
-.PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-uml profile \
-	fuzz coverage mutants check check-scripts check-parser check-endian check-replay \
-	check-build check-docs check-guest check-evasion check-networks check-netem check-interop \
-	check-upgrades check-stress check-debug check-deb check-suite check-secure lint session \
-	shell clean distclean help
+.PHONY: all module ground vectors demo replay deb deb-modules bench bench-guest bench-peers \
+	bench-uml profile fuzz coverage mutants check check-scripts check-parser check-endian \
+	check-replay check-build check-docs check-guest check-evasion check-networks check-netem \
+	check-interop check-upgrades check-stress check-debug check-deb check-suite check-secure \
+	lint session shell clean distclean help
 
 all: ## Build the module: in KDIR, or for the stock kernel KVER in the build root
 ifneq ($(native),)
@@ -51,6 +51,9 @@ bench: ground ## Measure the parser in userspace, beside a byte loop and memcpy 
 
 bench-guest: module ## Count what the module costs in a kernel (8 minutes)
 	@scripts/bench-guest.sh
+
+bench-peers: module ## Count what Suricata and the module cost, and compare (10 minutes)
+	@scripts/bench-peers.sh
 
 bench-uml: ground ## Measure transfers in user-mode Linux (10 minutes)
 	@scripts/uml.sh tests/bench-uml/run.sh

@@ -47,6 +47,7 @@ WORDS = {
     "tests/scripts": "tests of what the other tests use",
     "tests/bench": "instructions and time of the parser",
     "tests/bench-guest": "instructions of the module in a kernel",
+    "tests/bench-peers": "the same beside Suricata",
     "tests/bench-uml": "throughput in user-mode Linux",
     "tests/behaviours.sh": "runs selftests, one file per behaviour",
     "tests/ktap.sh": "test results of shell scripts, in KTAP",
