@@ -61,10 +61,17 @@ class Compared:
     def __init__(self, figures: Figures, cost: Cost) -> None:
         self.cost = cost
         self.values = {variant: self.of(figures, variant) for variant in ("none", *INSPECTED)}
+        self.runs = [
+            figures[cost.measure, variant, cost.quantity] for variant in ("none", *INSPECTED)
+        ]
         # Suricata's memory is its own; the router's conntrack has an entry beside it.
         if cost.measure == "memory":
             for peer in PEERS:
                 self.values[peer] += self.values["none"]
+
+    def spread(self) -> float:
+        """How far the runs of a variant lie apart at most, in percent."""
+        return max(100 * (max(runs) - min(runs)) / median(runs) for runs in self.runs)
 
     def of(self, figures: Figures, variant: str) -> float:
         """The median of the runs."""
@@ -94,6 +101,7 @@ class Compared:
             *(f"{self.added(variant):+,.0f}" for variant in INSPECTED),
             *(f"{self.ratio(variant):.3f}" for variant in INSPECTED),
             *(f"{self.beside_ours(variant):,.1f}" for variant in PEERS),
+            f"{self.spread():.2f}",
         ]
 
     def plotted(self) -> Row:
@@ -128,7 +136,7 @@ def main() -> None:
     rows = [each.row() for each in compared]
     head = ["load", "unit", "none", *(f"{variant} adds" for variant in INSPECTED)]
     head += [f"{variant} x" for variant in INSPECTED]
-    head += [f"{variant}/tls" for variant in PEERS]
+    head += [*(f"{variant}/tls" for variant in PEERS), "spread %"]
     runs = len(costs["bulk", "none", "instructions"])
     print(
         f"\nThe whole guest, endpoints included; medians of {runs} runs. Added to none; "
