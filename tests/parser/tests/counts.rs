@@ -209,6 +209,9 @@ fn a_payload_in_pieces_is_read() {
             len: part.len() as u32,
             ..at_byte(at)
         };
+        let (limit, seq) = (wire.policy.seq_len, segment.seq);
+        let passed = connection.follow_data(limit, Original, seq, &mut Pieces(part));
+        assert_eq!(passed, None);
         let outcome = connection.follow(&wire.policy, Original, &segment, &mut Pieces(part));
         assert_eq!(outcome.counts.bytes, segment.len);
     }

@@ -81,7 +81,8 @@ fn in_body(case: &str, minor: u8) -> (Wire, u32) {
 fn application_data_is_quick_wherever_it_was_cut() {
     for (case, minor) in CASES {
         let (wire, at) = in_body(case, minor);
-        let rest = [vec![0xaa; 60], data_of(minor, 0), data_of(minor, 9)].concat();
+        // The length of the last one has two bytes that are not 0.
+        let rest = [vec![0xaa; 60], data_of(minor, 0), data_of(minor, 0x109)].concat();
         for cut in 1..rest.len() {
             let mut wire = wire.clone();
             let (first, second) = rest.split_at(cut);
@@ -206,6 +207,19 @@ fn the_first_application_data_of_tls_13_says_that_the_handshake_is_over() {
     assert_eq!(would_be_quick(&wire, 0, &data(20)), None, "early data");
     assert_eq!(wire.client(0, &data(20)), NEW);
     assert_eq!(would_be_quick(&wire, 25, &data(20)), None, "no ServerHello");
+}
+
+/// What is kept of a heartbeat ends with its answer.
+#[test]
+fn application_data_is_quick_again_once_a_heartbeat_is_answered() {
+    let (mut wire, [at, next]) = established("honest_heartbeats");
+    let heartbeat = record_of(24, &[0xaa; 60]);
+    assert_eq!(would_be_quick(&wire, at, &data(20)), Some(1));
+    assert_eq!(wire.client(at, &heartbeat), NEW);
+    let at = at + heartbeat.len() as u32;
+    assert_eq!(would_be_quick(&wire, at, &data(20)), None);
+    assert_eq!(wire.server(next, &heartbeat), NEW);
+    assert_eq!(would_be_quick(&wire, at, &data(20)), Some(1));
 }
 
 #[test]

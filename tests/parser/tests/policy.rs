@@ -24,6 +24,7 @@ use nf_conntrack_tls_tests::{
         client_hello,
         data,
         established,
+        lines,
         record_of,
         syn,
         syn_ack,
@@ -175,7 +176,7 @@ fn passive() -> Wire {
 /// Plays the server's part of a vector; nothing may be reported.
 fn serve(wire: &mut Wire, case: &str, ack: u32) {
     let mut at = 0;
-    for line in nf_conntrack_tls_tests::wire::lines(case) {
+    for line in lines(case) {
         if line.direction == Reply {
             let header = Segment {
                 ack: Some(ack),
@@ -246,7 +247,7 @@ fn half_a_connection_is_no_false_alarm() {
             };
             wire.send(own, begins, &[]);
             let mut at = 0;
-            for line in nf_conntrack_tls_tests::wire::lines(case) {
+            for line in lines(case) {
                 if line.direction == own {
                     let header = Segment {
                         ack: Some(ISN + 5000),
@@ -506,6 +507,23 @@ fn an_ignored_heartbleed_and_its_answer_have_the_same_length() {
         let [at, _] = next;
         let fate = wire.client(at, &record_of(24, &[1, high, low]));
         assert_eq!(fate, Condemned(Reason::HeartbeatInFlight), "{length:x}");
+    }
+}
+
+/// The rest of a ChangeCipherSpec that is too long is searched like any body, wherever it is cut.
+#[test]
+fn an_ignored_length_of_a_change_cipher_spec_hides_no_run() {
+    let [client, server] = [0, 1].map(|line| lines("honest_full_handshake_13")[line].bytes.clone());
+    for (run, fate) in [(128, NEW), (129, Condemned(Reason::SuspiciousSequence))] {
+        let mut wire = Wire::open(ISN);
+        wire.policy.off = only(Reason::CcsOutOfOrder);
+        assert_eq!(wire.client(0, &client), NEW);
+        assert_eq!(wire.server(0, &server), NEW);
+        let (at, body) = (client.len() as u32, [vec![1], vec![0; run]].concat());
+        let record = record_of(20, &body);
+        let (first, rest) = record.split_at(6);
+        assert_eq!(wire.client(at, first), NEW);
+        assert_eq!(wire.client(at + 6, rest), fate);
     }
 }
 

@@ -251,3 +251,53 @@ fn a_proxy_header_is_read_though_the_server_was_lost() {
     assert_eq!(wire.client(0, b"PROXY UNKNOWN\r\n"), NEW);
     assert_eq!(wire.last.counts.upgraded, 1);
 }
+
+/// A SYN-ACK that comes again changes nothing behind a PROXY header either.
+#[test]
+fn a_syn_ack_sent_again_behind_a_proxy_header_begins_nothing() {
+    let mut wire = open(Opening::Proxy);
+    let header = b"PROXY UNKNOWN\r\n";
+    assert_eq!(wire.client(0, header), NEW);
+    assert_eq!(wire.send(Reply, syn_ack(ISN, ISN + 1), &[]), Fate::Empty);
+    assert_eq!(wire.last.counts.connections, 0);
+    assert_eq!(wire.client(header.len() as u32, &client_hello()), NEW);
+    assert_eq!(wire.last.counts.records, 1);
+}
+
+/// A server whose SYN-ACK did not come here answers a ClientHello in TLS.
+#[test]
+fn a_server_that_begins_late_answers_in_tls() {
+    let mut wire = Wire::fresh();
+    wire.policy.opening = Opening::Starttls;
+    assert_eq!(wire.send(Original, syn(ISN), &[]), Fate::Empty);
+    assert_eq!(wire.client(0, &client_hello()), NEW);
+    let header = Segment {
+        established: Some(ISN + 1),
+        ack: Some(ISN + 1),
+        ..at_byte(0)
+    };
+    assert_eq!(wire.send(Reply, header, &[22, 3]), NEW);
+    assert_eq!(wire.server(2, &[3, 0, 5]), NEW);
+    assert_eq!(wire.last.counts.cleartext, 0);
+    assert_eq!(
+        wire.server(5, &[1]),
+        Fate::Condemned(Reason::HandshakeDirection)
+    );
+}
+
+/// The server has not asked for the literal yet: its bytes are no commands for that.
+#[test]
+fn a_literal_that_is_sent_too_early_holds_no_commands() {
+    let literal = b"\r\n\r\nb STARTTLS\r\n";
+    for (size, upgraded) in [(literal.len(), 0), (2, 1)] {
+        let mut wire = open(Opening::Starttls);
+        wire.policy.off.insert(Reason::StarttlsInjection);
+        let greeting = b"* OK ready\r\n";
+        assert_eq!(wire.server(0, greeting), NEW);
+        let login = format!("a LOGIN {{{size}}}\r\n");
+        assert_eq!(wire.client(0, login.as_bytes()), NEW);
+        assert_eq!(wire.client(login.len() as u32, literal), NEW);
+        assert_eq!(wire.server(greeting.len() as u32, b"b OK begin\r\n"), NEW);
+        assert_eq!(wire.last.counts.upgraded, upgraded, "{size}");
+    }
+}
