@@ -252,9 +252,9 @@ fn a_proxy_header_is_read_though_the_server_was_lost() {
     assert_eq!(wire.last.counts.upgraded, 1);
 }
 
-/// A SYN-ACK that comes again changes nothing behind a PROXY header either.
+/// A SYN-ACK that comes again changes nothing after a PROXY header either.
 #[test]
-fn a_syn_ack_sent_again_behind_a_proxy_header_begins_nothing() {
+fn a_syn_ack_sent_again_after_a_proxy_header_begins_nothing() {
     let mut wire = open(Opening::Proxy);
     let header = b"PROXY UNKNOWN\r\n";
     assert_eq!(wire.client(0, header), NEW);
