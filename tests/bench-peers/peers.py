@@ -49,7 +49,7 @@ COSTS = [
         GIGABYTE,
     ),
     Cost("kept", "1 KB, one connection", "instructions/request", "instructions", "requests"),
-    Cost("new", "1 KB, a handshake each", "instructions/request", "instructions", "requests"),
+    Cost("new", "1 KB, a handshake", "instructions/request", "instructions", "requests"),
     Cost("latency", "1 KB, one connection", "ns/request", "ns", ""),
     Cost("memory", "an idle connection", "bytes/connection", "bytes", "connections"),
 ]
