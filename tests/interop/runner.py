@@ -251,7 +251,8 @@ class Runner:
             )
             outcome.said += shown
             if right != case.transfers:
-                outcome.errors.append(f"transfer: {' '.join(words)} said: {shown[-700:]}")
+                ends = shown if len(shown) < 2000 else f"{shown[:1000]} [...] {shown[-1000:]}"
+                outcome.errors.append(f"transfer: {' '.join(words)} said: {ends}")
         outcome.errors += [
             f"the client did not say {word!r}" for word in case.says if word not in outcome.said
         ]
