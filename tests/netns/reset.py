@@ -206,6 +206,24 @@ def over_a_bridge(family: socket.AddressFamily) -> None:
             subprocess.run(["ip", "netns", "del", name], check=True)
 
 
+def is_reachable(family: socket.AddressFamily) -> bool:
+    """Whether the server answers the client: here by a RST, as nobody listens."""
+    with tlsnet.netns("client"), socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect((SERVER[family], 9))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return True
+
+
+def await_route(family: socket.AddressFamily) -> None:
+    """Waits for a route: an IPv6 address that comes back is not used at once."""
+    tlsnet.wait_until(lambda: is_reachable(family), "a route")
+
+
 def within_a_vrf(family: socket.AddressFamily) -> None:
     """The router's devices belong to a VRF, and its main table leads nowhere."""
     shell("ip -n router link add vrf0 type vrf table 100\nip -n router link set vrf0 up")
@@ -213,12 +231,14 @@ def within_a_vrf(family: socket.AddressFamily) -> None:
         for device in ("c0", "s0"):
             run("router", "sysctl", "-qw", f"net.ipv6.conf.{device}.keep_addr_on_down=1")
             shell(f"ip -n router link set {device} master vrf0")
+        await_route(family)
         client, server = connected(family, SERVER[family])
         client.sendall(NOT_TLS)
         is_reset(client)
         is_reset(server)
     finally:
         shell("ip -n router link del vrf0")
+    await_route(family)
 
 
 def missed(family: socket.AddressFamily) -> None:
