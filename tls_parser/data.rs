@@ -81,10 +81,7 @@ impl Connection {
     /// next one of `direction` is that. `None` if every header has to be judged.
     fn expected_data(&self, direction: Direction) -> Option<TypeAndVersion> {
         let is_client = self.is_client(direction);
-        let (own, peer) = match direction {
-            Direction::Original => (&self.original, &self.reply),
-            Direction::Reply => (&self.reply, &self.original),
-        };
+        let (own, peer) = (self.of(direction), self.of(direction.opposite()));
         let (client, server) = if is_client { (own, peer) } else { (peer, own) };
         // The record does not end the handshake, nor interrupt a message, nor end the answer to a
         // heartbeat.

@@ -152,24 +152,10 @@ impl Ldap {
                 Message::Length { more: 0 }
             }
             Message::Start { .. } => return Next::Cleartext,
-            Message::Length { more: 0 } => match length(byte) {
-                Length::Short(length) => {
-                    self.left = length.into();
-                    Message::IdTag
-                }
-                Length::Long(more) => Message::Length { more },
-                Length::Unknown => return Next::Cleartext,
+            Message::Length { more } => match self.take_length(more, byte) {
+                Some(message) => message,
+                None => return Next::Cleartext,
             },
-            Message::Length { more } => {
-                if self.left >> 24 != 0 {
-                    return Next::Cleartext;
-                }
-                self.left = (self.left << 8) | u32::from(byte);
-                match more.saturating_sub(1) {
-                    0 => Message::IdTag,
-                    more => Message::Length { more },
-                }
-            }
             Message::IdTag | Message::IdLength { .. } | Message::Id { .. } => {
                 match take_number(self.at, byte) {
                     Some(message) => message,
@@ -200,6 +186,29 @@ impl Ldap {
             };
         }
         Next::Stay
+    }
+
+    /// Takes a byte of a message's length, of which `more` were to follow; `None` if it cannot
+    /// stand there.
+    fn take_length(&mut self, more: u8, byte: u8) -> Option<Message> {
+        if more == 0 {
+            return match length(byte) {
+                Length::Short(length) => {
+                    self.left = length.into();
+                    Some(Message::IdTag)
+                }
+                Length::Long(more) => Some(Message::Length { more }),
+                Length::Unknown => None,
+            };
+        }
+        if self.left >> 24 != 0 {
+            return None;
+        }
+        self.left = (self.left << 8) | u32::from(byte);
+        Some(match more.saturating_sub(1) {
+            0 => Message::IdTag,
+            more => Message::Length { more },
+        })
     }
 }
 

@@ -104,15 +104,7 @@ impl Replies {
         }
         self.line = match self.line {
             Reply::Start => self.begin_line(byte),
-            Reply::Code { digits, code } if digits < 3 => match byte {
-                b'0'..=b'9' => Reply::Code {
-                    digits: digits.saturating_add(1),
-                    code: code
-                        .saturating_mul(10)
-                        .saturating_add(u16::from(byte.wrapping_sub(b'0'))),
-                },
-                _ => Reply::Rest,
-            },
+            Reply::Code { digits, code } if digits < 3 => add_digit(digits, code, byte),
             Reply::Code { code, .. } => self.end_code(client, code, byte),
             Reply::Prefix if byte == b' ' => Reply::Code { digits: 0, code: 0 },
             Reply::Version if byte == b' ' => Reply::Code { digits: 0, code: 0 },
@@ -381,4 +373,17 @@ fn tell_codes(client: &mut Commands, says: Says) {
 /// Begins TLS, unless the client has said something else since it asked for it.
 fn accept(client: &Commands) -> Found {
     Found::UPGRADE.injecting(client.ask == Ask::Passed)
+}
+
+/// Takes a digit of a code.
+fn add_digit(digits: u8, code: u16, byte: u8) -> Reply {
+    match byte {
+        b'0'..=b'9' => Reply::Code {
+            digits: digits.saturating_add(1),
+            code: code
+                .saturating_mul(10)
+                .saturating_add(u16::from(byte.wrapping_sub(b'0'))),
+        },
+        _ => Reply::Rest,
+    }
 }

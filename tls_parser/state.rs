@@ -24,6 +24,17 @@ pub enum Direction {
     Reply,
 }
 
+impl Direction {
+    /// The other direction.
+    #[inline]
+    pub(super) fn opposite(self) -> Self {
+        match self {
+            Direction::Original => Direction::Reply,
+            Direction::Reply => Direction::Original,
+        }
+    }
+}
+
 /// All that is kept of a connection. The all-zero value is one of which nothing was seen.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]

@@ -244,11 +244,7 @@ impl Connection {
 
     /// Whether a receiver reads the segment, wherever it lies.
     pub(super) fn receiver_accepts(&self, direction: Direction, segment: &Segment) -> bool {
-        let peer = match direction {
-            Direction::Original => &self.reply,
-            Direction::Reply => &self.original,
-        };
-        let in_time = segment.ack_lag == 0 || is_recent(segment, peer);
+        let in_time = segment.ack_lag == 0 || is_recent(segment, self.of(direction.opposite()));
         in_time && !segment.overruns && segment.signed == self.is(Link::Signed)
     }
 
@@ -312,14 +308,10 @@ impl Connection {
     /// Gives up following the other direction if `ack` covers bytes of it that never came here, or
     /// passed unread, and that may hold a header.
     pub(super) fn note_ack(&mut self, direction: Direction, ack: u32) {
-        let other = match direction {
-            Direction::Original => Direction::Reply,
-            Direction::Reply => Direction::Original,
-        };
         let (own, peer) = self.both(direction);
         ahead::resolve_chain(peer, own);
         if peer.is_synced() && !peer.is_framed_to(ack) {
-            self.lose(other);
+            self.lose(direction.opposite());
         }
     }
 
