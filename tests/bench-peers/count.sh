@@ -212,7 +212,7 @@ attack() {
 		while read -r named outcome; do
 			say "  $named: $outcome"
 			case $outcome in
-			leaked | delivered) outcome=1 ;;
+			leaked* | delivered) outcome=1 ;;
 			# The server never saw the end of the connection, which the client reset.
 			*"timed out waiting for the server's end"*) outcome=0 ;;
 			"the probe failed"*) broken "$1: $named: $outcome" ;;

@@ -53,6 +53,15 @@ class Attack:
             return "nothing"
         return "|".join(line.reason for line in self.log.about(self.client))
 
+    def after_end(self, worked: str, goal: Callable[[], bool]) -> str:
+        """The outcome, once the server saw the connection end; tells if it did not."""
+        missing = ""
+        try:
+            self.at_server()
+        except TimeoutError as error:
+            missing = f", but {error}"
+        return self.verdict(worked, goal) + missing
+
     def at_server(self) -> bytes:
         """All that the server received, known when it saw the connection end."""
         reset(self.sock)
@@ -95,8 +104,7 @@ def leak_in_handshake(attack: Attack) -> str:
     receive_until(attack, received, SERVER_HELLO_DONE)
     attack.sock.sendall(b"\x18\x03\x03\x00\x03\x01" + CLAIMED.to_bytes(2, "big"))
     receive_until(attack, received, attack.secret)
-    reset(attack.sock)
-    return attack.verdict("leaked", lambda: attack.secret in received)
+    return attack.after_end("leaked", lambda: attack.secret in received)
 
 
 class Listener(TLSConnection):  # type: ignore[misc]
@@ -144,8 +152,7 @@ def leak_encrypted(attack: Attack) -> str:
             next(reading)
         except (StopIteration, TLSError, OSError):
             break
-    reset(attack.sock)
-    return attack.verdict("leaked", lambda: attack.secret in connection.heartbeats)
+    return attack.after_end("leaked", lambda: attack.secret in connection.heartbeats)
 
 
 def smuggle(attack: Attack) -> str:
