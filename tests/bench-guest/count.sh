@@ -73,12 +73,7 @@ main() {
 	start_server
 	say "nothing"
 	measure_nothing none
-	alternate bulk bulk
-	segmentation off
-	alternate bulk bulk_mtu
-	segmentation on
-	alternate kept kept
-	alternate new new
+	real_tls
 
 	setup_made_up
 	forget

@@ -123,6 +123,16 @@ alternate() {
 	done
 }
 
+# All of it, in turn.
+real_tls() {
+	alternate bulk bulk
+	segmentation off
+	alternate bulk bulk_mtu
+	segmentation on
+	alternate kept kept
+	alternate new new
+}
+
 # measure_nothing VARIANT
 measure_nothing() {
 	local run

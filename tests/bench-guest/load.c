@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 	struct sockaddr_in server = { .sin_family = AF_INET };
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = NULL;
-	unsigned long long begun;
+	unsigned long long begun = 0;
 	int kept, timed, held;
 
 	if (argc != 5 || !inet_aton(argv[1], &server.sin_addr) || !ctx)
@@ -126,7 +126,8 @@ int main(int argc, char **argv)
 	for (int left = atoi(argv[3]); left; left--) {
 		if (!ssl)
 			ssl = begin(ctx, &server);
-		begun = now();
+		if (timed)
+			begun = now();
 		ask(ssl);
 		if (timed)
 			printf("%llu\n", now() - begun);

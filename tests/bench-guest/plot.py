@@ -35,7 +35,7 @@ class Plot(NamedTuple):
     goal_at: int | None = None
 
     def x(self, percent: float) -> float:
-        """Where a share lies; what is too small to be shown, or is none, at the left end."""
+        """The place of a share. The left end is that of all which are too small, or negative."""
         least, most = self.decades
         power = log10(max(percent, 10**least))
         return LEFT + WIDTH * (power - least) / (most - least)

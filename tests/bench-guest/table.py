@@ -50,6 +50,11 @@ def read(path: str) -> Figures:
     return dict(figures)
 
 
+def spread(variants: list[list[float]]) -> float:
+    """How far the runs of a variant lie apart at most, in percent."""
+    return max(100 * (max(runs) - min(runs)) / median(runs) for runs in variants)
+
+
 class Load:
     """What a load cost without a helper, and what a helper added."""
 
@@ -73,7 +78,7 @@ class Load:
     def spread(self) -> float:
         """How far the runs with and without our helper lie apart, in percent."""
         runs = [self.figures[self.name, variant, "instructions"] for variant in ("none", "tls")]
-        return max(100 * (max(values) - min(values)) / median(values) for values in runs)
+        return spread(runs)
 
     def per_megabyte(self, variant: str) -> str:
         """What a helper added to each megabyte, where megabytes were moved."""

@@ -259,12 +259,7 @@ main() {
 		turn_to "$variant"
 		measure_nothing "$variant"
 	done
-	alternate bulk bulk
-	segmentation off
-	alternate bulk bulk_mtu
-	segmentation on
-	alternate kept kept
-	alternate new new
+	real_tls
 	alternate latency latency
 	connections=$(((runs + 1) * (4 + handshakes)))
 	for variant in "${suricatas[@]}"; do

@@ -9,7 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 from plot import BLUE, ORANGE, PURPLE, Plot, Row, Series
-from table import Figures, leave, read, show
+from table import Figures, leave, read, show, spread
 
 GIGABYTE = 1e9
 OURS, PEERS = "tls", ("suricata", "suricata_full")
@@ -69,10 +69,6 @@ class Compared:
             for peer in PEERS:
                 self.values[peer] += self.values["none"]
 
-    def spread(self) -> float:
-        """How far the runs of a variant lie apart at most, in percent."""
-        return max(100 * (max(runs) - min(runs)) / median(runs) for runs in self.runs)
-
     def of(self, figures: Figures, variant: str) -> float:
         """The median of the runs."""
         whole = median(figures[self.cost.measure, variant, self.cost.quantity])
@@ -101,7 +97,7 @@ class Compared:
             *(f"{self.added(variant):+,.0f}" for variant in INSPECTED),
             *(f"{self.ratio(variant):.3f}" for variant in INSPECTED),
             *(f"{self.beside_ours(variant):,.1f}" for variant in PEERS),
-            f"{self.spread():.2f}",
+            f"{spread(self.runs):.2f}",
         ]
 
     def plotted(self) -> Row:
