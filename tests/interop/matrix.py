@@ -135,6 +135,12 @@ def run(selected: list[Case], module: Module, workers: int, keep: Path) -> Count
     return counts
 
 
+def explain(errors: list[str]) -> None:
+    """Prints what is wrong with a case, after its line."""
+    for error in errors:
+        print("\n".join("#   " + line for line in error.splitlines()), flush=True)
+
+
 def watch(runner: Runner, honest: bool) -> None:
     """Runs cases, and tells how far it is."""
     started = time.monotonic()
@@ -143,8 +149,7 @@ def watch(runner: Runner, honest: bool) -> None:
             mark = "FAILED" if outcome.errors else "ok"
             told = f"{number}/{len(runner.cases)} {case.name} {mark}"
             print(f"# {time.monotonic() - started:4.0f} s {told}", flush=True)
-            for error in outcome.errors:
-                print("\n".join("#   " + line for line in error.splitlines()), flush=True)
+            explain(outcome.errors)
 
 
 def report(runner: Runner, module: Module, keep: Path) -> Counter[str]:
@@ -161,8 +166,7 @@ def report(runner: Runner, module: Module, keep: Path) -> Counter[str]:
         counts["failed" if errors else "passed"] += 1
         told = ", ".join(sorted({line.reason for line in lines})) or "0"
         row(case.server, case.client, case.feature, "FAILED" if errors else "ok", told)
-        for error in errors:
-            print("\n".join("#   " + line for line in error.splitlines()))
+        explain(errors)
     slowest = sorted(runner.cases, key=lambda case: -runner.outcomes[case.port].seconds)[:5]
     told = ", ".join(f"{case.name} {runner.outcomes[case.port].seconds:.0f} s" for case in slowest)
     print(f"# the slowest: {told}")

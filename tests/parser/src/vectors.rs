@@ -239,6 +239,23 @@ fn statements(text: &str) -> Vec<(usize, String)> {
     statements
 }
 
+/// Changes a byte, or a bit of it, or leaves one out, or adds one, by `kind`. `place` chooses
+/// where, among so many bytes.
+pub fn mutate(bytes: &mut Vec<u8>, place: impl FnOnce(usize) -> usize, byte: u8, kind: u8) {
+    if bytes.is_empty() {
+        return;
+    }
+    let at = place(bytes.len());
+    match kind {
+        0 => bytes[at] = byte,
+        1 => bytes[at] ^= 1 << (byte & 7),
+        2 => {
+            bytes.remove(at);
+        }
+        _ => bytes.insert(at, byte),
+    }
+}
+
 /// The reason of that name.
 pub fn reason(name: &str) -> Option<Reason> {
     Reason::ALL

@@ -148,30 +148,15 @@ fn minor(lines: &[Line]) -> u8 {
     minors.next().unwrap_or(3)
 }
 
-fn mutate(bytes: &mut Vec<u8>, at: Index, byte: u8, kind: u8) {
-    if bytes.is_empty() {
-        return;
-    }
-    let at = at.index(bytes.len());
-    match kind {
-        0 => bytes[at] = byte,
-        1 => bytes[at] ^= 1 << (byte & 7),
-        2 => {
-            bytes.remove(at);
-        }
-        _ => bytes.insert(at, byte),
-    }
-}
-
 /// A vector, most often one that breaks no rule, as it is, cut short or changed.
 fn vector() -> impl Strategy<Value = Talk> {
     let all = vectors::load_all().unwrap();
-    let honest: Vec<_> = all
+    let valid: Vec<_> = all
         .iter()
         .filter(|case| case.expect.is_none())
         .cloned()
         .collect();
-    let case = prop_oneof![3 => sample::select(honest), 1 => sample::select(all)];
+    let case = prop_oneof![3 => sample::select(valid), 1 => sample::select(all)];
     let mutation = (any::<Index>(), any::<Index>(), any::<u8>(), 0..4_u8);
     let mutations = prop_oneof![3 => Just(Vec::new()), 1 => collection::vec(mutation, 1..4)];
     let end = prop_oneof![3 => Just(None), 1 => any::<Index>().prop_map(Some)];
@@ -181,7 +166,12 @@ fn vector() -> impl Strategy<Value = Talk> {
             lines.truncate(end.index(lines.len()) + 1);
         }
         for (line, at, byte, kind) in mutations {
-            mutate(&mut line.get_mut(&mut lines).bytes, at, byte, kind);
+            vectors::mutate(
+                &mut line.get_mut(&mut lines).bytes,
+                |length| at.index(length),
+                byte,
+                kind,
+            );
         }
         let opening = case.policy.opening;
         Talk { opening, lines }

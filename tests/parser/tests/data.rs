@@ -64,6 +64,14 @@ fn would_be_quick(wire: &Wire, at: u32, payload: &[u8]) -> Option<u32> {
     quick(&mut wire.clone(), at, payload)
 }
 
+/// A connection on which the client has sent its first application data.
+fn after_data(case: &str, minor: u8) -> (Wire, u32) {
+    let (mut wire, [at, _]) = established(case);
+    let sent = data_of(minor, 20);
+    assert_eq!(wire.client(at, &sent), NEW);
+    (wire, at + sent.len() as u32)
+}
+
 /// A connection on which the client has begun a body of 100 bytes, with 40 of them, after its first
 /// application data.
 fn in_body(case: &str, minor: u8) -> (Wire, u32) {
@@ -103,9 +111,7 @@ fn application_data_is_quick_wherever_it_was_cut() {
 #[test]
 fn a_whole_record_is_quick_and_one_that_begins_too() {
     for (case, minor) in CASES {
-        let (mut wire, [at, _]) = established(case);
-        assert_eq!(wire.client(at, &data_of(minor, 20)), NEW);
-        let at = at + 25;
+        let (wire, at) = after_data(case, minor);
         for length in 1..=0x4800 {
             let payload = data_of(minor, length);
             assert_eq!(would_be_quick(&wire, at, &payload), Some(1), "{length}");
@@ -121,9 +127,7 @@ fn a_whole_record_is_quick_and_one_that_begins_too() {
 #[test]
 fn what_says_something_new_is_not_quick() {
     for (case, minor) in CASES {
-        let (mut wire, [at, _]) = established(case);
-        assert_eq!(wire.client(at, &data_of(minor, 20)), NEW);
-        let at = at + 25;
+        let (wire, at) = after_data(case, minor);
         let mut other_major = data_of(minor, 20);
         other_major[1] = 2;
         let mut too_long = data_of(minor, 0x4801);

@@ -109,25 +109,15 @@ fn mutants() -> impl Strategy<Value = Vec<Line>> {
     let vector = any::<Index>().prop_map(|index| index.get(&CASES).lines.clone());
     (vector, collection::vec(mutation, 0..4)).prop_map(|(mut lines, mutations)| {
         for (line, at, byte, kind) in mutations {
-            mutate(&mut line.get_mut(&mut lines).bytes, at, byte, kind);
+            vectors::mutate(
+                &mut line.get_mut(&mut lines).bytes,
+                |length| at.index(length),
+                byte,
+                kind,
+            );
         }
         lines
     })
-}
-
-fn mutate(bytes: &mut Vec<u8>, at: Index, byte: u8, kind: u8) {
-    if bytes.is_empty() {
-        return;
-    }
-    let at = at.index(bytes.len());
-    match kind {
-        0 => bytes[at] = byte,
-        1 => bytes[at] ^= 1 << (byte & 7),
-        2 => {
-            bytes.remove(at);
-        }
-        _ => bytes.insert(at, byte),
-    }
 }
 
 fn anything() -> impl Strategy<Value = Vec<Line>> {
