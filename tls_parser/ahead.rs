@@ -7,9 +7,9 @@
 //! 6675).
 //!
 //! ```text
-//!       next_seq        search end              first                      chain end
-//!  -- read --|..... gap, header? ...|- dropped -|- h -- passed --|-- passed, h --|-- passed ----|
-//!                                               |<------- the chain: span ------->|
+//!       next_seq        search end              first                          end        next
+//!  -- read --|..... gap, header? ...|- dropped -|- h -- passed --|-- passed, h --|.... gap ...|
+//!                                               |<----------- the chain ------------------->|
 //! ```
 //!
 //! The bytes of a segment are searched for whatever could be a record header. A segment may pass if
@@ -17,11 +17,8 @@
 //! excepted. Such a segment is a part of a body, or of what no receiver reads. Once the stream is
 //! read up to it, it is skipped like any opaque gap.
 //!
-//! So a segment must begin at the search end: the bytes before it were searched too, and do not end
-//! in the first part of a header. The search end is the end of the last segment searched, whether
-//! that passed or not. (One segment in fifty ends in a byte that could be a content type. Within a
-//! chain that byte lies in a body. It is still treated as one: the chain may be forged, and the
-//! byte sent again as another type.)
+//! So a segment must begin at the search end: the bytes before it were searched too. The search end
+//! is the end of the last segment searched, whether that passed or not.
 //!
 //! Once a header of anything but application data was found, nothing more passes until the gap is
 //! filled: what follows such a header may be the rest of a heartbeat.
@@ -29,21 +26,40 @@
 //! # The chain
 //!
 //! Headers of application data are harmless as long as each lies where the record of the one before
-//! it ends. Two numbers of this chain are kept: where its first header lies, and how far from there
-//! the next header has to lie. The other direction's scratch holds them, as long as that direction
-//! has no search of its own. Once the stream is read up to the first header, and a record begins
-//! there, all records of the chain are known: the stream goes on at the chain's end. If no record
-//! begins there, the bytes only looked like headers, and the chain is forgotten. (If bytes that
-//! look like a header happen to lie where such a record would end, the connection stalls. That
-//! happens once in 2^36 bytes searched.)
+//! it ends. Three numbers of this chain are kept: where its first header lies, where what passed
+//! ends, and where the next header has to lie. The stream is read up to the first header. If a
+//! record begins there, all records of the chain are known, and the stream goes on where what
+//! passed ends.
 //!
-//! What has passed is not read again. A segment that fills a gap, and goes on after the first
-//! header with other bytes, changes nothing in the chain. Only its receiver knows which of the two
-//! it keeps.
+//! If the record before does not end there, the bytes only looked like headers. If it goes on past
+//! the end of what passed, that is a part of its body, and the stream goes on there. Else a record
+//! begins where its receiver finds no header. Nothing more is read then: the connection stalls.
+//! (By chance that happens to a valid stream about once in 2^34 bytes searched: bytes in a body
+//! look like a header, and another one lies, or begins, where such a record would end.)
+//!
+//! What has passed of a chain is not read again. A segment that fills a gap, and goes on after the
+//! first header with other bytes, changes nothing in the chain. Only its receiver knows which of
+//! the two it keeps.
+//!
+//! # Where segments end
+//!
+//! One segment in fifty ends in a byte that could be a content type, one in 300 within a header of
+//! a record of 1400 bytes. Before a chain has begun, neither passes: the byte may be sent again as
+//! another one, and be read then. Of a chain such bytes are not read again, so that segments may
+//! end so. If that header was expected there, its length follows in the next segment, or is read
+//! once the stream has come there.
+//!
+//! # A second gap
+//!
+//! A window often loses two segments. What passes after the second gap is kept alike, in the other
+//! direction's scratch. If that is in use, or a third segment is lost, nothing more passes until
+//! the first gap is filled. Then the second chain is the first one. A chain that grows too long is
+//! kept as two.
 //!
 //! # What could get past
 //!
-//! - Low bytes, as in any gap.
+//! - Low bytes, as in any gap. While a chain is ahead, no run is carried from one segment to the
+//!   next, in the direction that keeps it.
 //! - Records whose header breaks a rule by itself. A receiver that accepts one can be sent up to
 //!   [`MAX_AHEAD`] after it.
 //! - A heartbeat request that is sent again with other bytes, where a header begins in what was
@@ -57,15 +73,24 @@
 //! handshake is over.
 
 use super::{
-    header, negotiation,
+    header::{
+        self,
+        Kind, //
+    },
+    negotiation,
     policy::Policy,
     reason::Reasons,
     scratch::{
-        Links,
+        self,
+        Ahead,
+        Next,
         Scratch,
         Search, //
     },
-    search::HeaderSearch,
+    search::{
+        HeaderSearch,
+        MINOR, //
+    },
     segment::Segment,
     seq::is_after,
     side::Side,
@@ -84,39 +109,72 @@ const MIN_LENGTH: u32 = header::LENGTH as u32;
 /// How far after `next_seq` a segment may end: more than the window that Linux's `tcp_rmem` allows.
 const MAX_AHEAD: u32 = 1 << 26;
 
-/// Headers that passed.
+/// Headers that passed, each where the record of the one before it ends.
 #[derive(Clone, Copy)]
-pub(super) struct Chain {
+struct Chain {
     /// The sequence number of the first one.
-    pub(super) first: u32,
-    /// From there to where the next header has to lie.
-    span: u16,
+    first: u32,
+    /// That of the byte after what passed.
+    end: u32,
+    /// Where the next header lies from there.
+    next: Next,
+    /// Whether nothing more passes before a gap is filled.
+    closed: bool,
 }
 
 impl Chain {
-    fn end(self) -> u32 {
-        self.first.wrapping_add(u32::from(self.span))
-    }
-
-    /// The chain that is kept as `links`; its first header lies less than 64 KiB after `next_seq`.
-    fn of(links: Links, next_seq: u32) -> Option<Self> {
+    /// The chain that is kept as `kept`. Its first header lies less than 64 KiB after `before`.
+    fn unpack(kept: scratch::Chain, before: u32) -> Self {
         // The low 16 bits of a sequence number.
-        let ahead = links.first.wrapping_sub(next_seq as u16);
-        (links.span != 0).then_some(Chain {
-            first: next_seq.wrapping_add(u32::from(ahead)),
-            span: links.span,
+        let ahead = kept.first.wrapping_sub(before as u16);
+        let first = before.wrapping_add(u32::from(ahead));
+        Chain {
+            first,
+            end: first.wrapping_add(u32::from(kept.length)),
+            next: kept.next,
+            closed: kept.closed,
+        }
+    }
+
+    /// How it is kept, if it is neither too far after `before` nor too long.
+    fn pack(self, before: u32) -> Option<scratch::Chain> {
+        u16::try_from(self.first.wrapping_sub(before)).ok()?;
+        Some(scratch::Chain {
+            // The low 16 bits of a sequence number.
+            first: self.first as u16,
+            length: u16::try_from(self.end.wrapping_sub(self.first)).ok()?,
+            next: self.next,
+            closed: self.closed,
         })
     }
 
-    /// How a chain is kept, if it is not too far ahead or too long.
-    fn links(first: u32, end: u32, next_seq: u32) -> Option<Links> {
-        u16::try_from(first.wrapping_sub(next_seq)).ok()?;
-        Some(Links {
-            // The low 16 bits of a sequence number.
-            first: first as u16,
-            span: u16::try_from(end.wrapping_sub(first)).ok()?,
-        })
+    /// The sequence number of the next header.
+    fn next_header(self) -> u32 {
+        self.next.header(self.end)
     }
+}
+
+/// How far a direction was searched.
+#[derive(Clone, Copy)]
+struct Edge {
+    /// The sequence number after the last byte searched.
+    end: u32,
+    /// The chain that ends there, if one does.
+    chain: Option<Chain>,
+    /// The chain before the second gap, if there is one.
+    before: Option<Chain>,
+    /// Whether nothing more passes.
+    closed: bool,
+}
+
+/// Where a search after another gap is kept.
+enum Room {
+    /// In its own direction.
+    Own,
+    /// In the other direction, since its own keeps a chain.
+    Peer,
+    /// Nowhere.
+    None,
 }
 
 impl Connection {
@@ -157,108 +215,310 @@ impl Side<'_> {
         search: impl FnOnce(HeaderSearch) -> Option<HeaderSearch>,
     ) -> bool {
         let end = segment.seq.wrapping_add(segment.len);
-        let before = match self.own.scratch() {
+        let edge = match self.own.scratch() {
             Scratch::Idle => None,
-            Scratch::Search(before) => Some(before),
-            // The other direction's chain, or heartbeats.
+            Scratch::Search(_) | Scratch::Chain(_) => edge(self.own, self.peer),
+            // What the other direction keeps here, or heartbeats.
             _ => return false,
         };
-        let known = before.is_some_and(|before| before.closed || !is_after(end, before.end));
+        let known = edge.is_some_and(|edge| edge.closed || !is_after(end, edge.end));
         if known || segment.len < MIN_LENGTH || end.wrapping_sub(self.own.next_seq) > MAX_AHEAD {
             return false;
         }
-        let chain = chain(self.own, self.peer);
-        let expected = chain.map(|chain| chain.end().wrapping_sub(segment.seq));
-        let Some(found) = search(HeaderSearch::expecting(expected)) else {
+        // The bytes before the segment were searched, too.
+        let joined = edge.filter(|edge| edge.end == segment.seq);
+        let chain = joined.and_then(|edge| edge.chain);
+        let begin = chain.map_or_else(HeaderSearch::default, |chain| {
+            HeaderSearch::resumed(chain.next_header().wrapping_sub(segment.seq))
+        });
+        let Some(found) = search(begin) else {
             return false;
         };
         if found.other {
-            self.own
-                .set_scratch(Scratch::Search(Search { end, closed: true }));
+            self.close(edge, end);
             return false;
         }
-        if found.ends_in_partial_header() {
+        let Some(edge) = joined else {
+            if !found.partial_headers().contains(&true) {
+                self.begin_search(edge, end);
+            }
             return false;
+        };
+        match (self.link(segment, chain, &found), chain) {
+            (Some(Some(longer)), Some(chain)) if edge.before.is_none() => {
+                self.keep_chain(None, longer) || self.divide(chain, longer, &found)
+            }
+            (Some(Some(chain)), _) => self.keep_chain(edge.before, chain),
+            (Some(None), _) => self.keep_search(edge.before.is_some(), end),
+            (None, _) => false,
         }
-        self.own
-            .set_scratch(Scratch::Search(Search { end, closed: false }));
-        before.is_some_and(|before| before.end == segment.seq)
-            && !found.stray
-            && !found.misses_expected_header()
-            && self.link(segment, chain, &found)
     }
 
-    /// Adds the headers found in the segment to the chain; returns whether there is room for them.
-    fn link(&mut self, segment: &Segment, chain: Option<Chain>, search: &HeaderSearch) -> bool {
-        let (Some(found), Some(expected)) = (search.found, search.expected) else {
-            return true;
+    /// The chain that the segment is a part of: `chain` with the headers found in the segment, if
+    /// there are any. `None` if the segment may not pass.
+    fn link(
+        &self,
+        segment: &Segment,
+        chain: Option<Chain>,
+        found: &HeaderSearch,
+    ) -> Option<Option<Chain>> {
+        let begun = found.begun()?;
+        let cut = (begun == Next::MAX_BEGUN).then_some(MINOR);
+        let minors = [found.found.map(|headers| headers.minor), cut];
+        let mut minors = minors.into_iter().flatten();
+        if found.stray || minors.any(|minor| self.is_mismatched(minor)) {
+            return None;
+        }
+        let found_first = found
+            .found
+            .map(|headers| segment.seq.wrapping_add(headers.first));
+        let first = chain.map(|chain| chain.first).or(found_first);
+        let (Some(first), Some(expected)) = (first, found.expected) else {
+            // What may be read again holds no part of a header.
+            return (!found.partial_headers().contains(&true)).then_some(None);
         };
-        let free = matches!(self.peer.scratch(), Scratch::Idle | Scratch::PeerChain(_));
-        if !free || negotiation::is_mismatched(self, header::Kind::ApplicationData, found.minor) {
+        let lengths = 1..header::LENGTH as u32;
+        let mut partial = found.partial_headers().into_iter().zip(lengths);
+        if partial.any(|(partial, length)| partial && length != 1 && length != begun) {
+            return None;
+        }
+        let end = segment.seq.wrapping_add(segment.len);
+        Some(Some(Chain {
+            first,
+            end,
+            next: Next::between(end, segment.seq.wrapping_add(expected))?,
+            closed: false,
+        }))
+    }
+
+    fn is_mismatched(&self, minor: u8) -> bool {
+        negotiation::is_mismatched(self, Kind::ApplicationData, minor)
+    }
+
+    fn room_after(&self, edge: Option<Edge>) -> Room {
+        let (before, chain) = edge.map_or((false, false), |edge| {
+            (edge.before.is_some(), edge.chain.is_some())
+        });
+        match (before, chain) {
+            (false, false) => Room::Own,
+            (true, false) => Room::Peer,
+            (false, true) if matches!(self.peer.scratch(), Scratch::Idle) => Room::Peer,
+            // There is none after a third gap.
+            _ => Room::None,
+        }
+    }
+
+    /// Lets nothing more pass before the stream has come to `end`, or at least a gap is filled.
+    fn close(&mut self, edge: Option<Edge>, end: u32) {
+        match (self.room_after(edge), self.own.scratch()) {
+            (Room::Own, _) => self.own.keep_search(end, true),
+            (Room::Peer, _) => self
+                .peer
+                .set_scratch(Scratch::PeerAhead(Ahead::Closed(end))),
+            (Room::None, Scratch::Chain(kept)) => {
+                let closed = true;
+                self.own
+                    .set_scratch(Scratch::Chain(scratch::Chain { closed, ..kept }));
+            }
+            (Room::None, _) => {}
+        }
+    }
+
+    /// Begins the search again, at the end of a segment after another gap.
+    fn begin_search(&mut self, edge: Option<Edge>, end: u32) {
+        match self.room_after(edge) {
+            Room::Own => self.keep_search(false, end),
+            Room::Peer => self.keep_search(true, end),
+            Room::None => false,
+        };
+    }
+
+    /// Keeps how far was searched, after the second gap or the first one.
+    fn keep_search(&mut self, second: bool, end: u32) -> bool {
+        if second {
+            let searched = Ahead::Searched(end);
+            self.peer.set_scratch(Scratch::PeerAhead(searched));
+        } else {
+            self.own.keep_search(end, false);
+        }
+        true
+    }
+
+    /// Keeps a chain that is too long in two parts: `chain`, and the rest of the `longer` one, as
+    /// though after a second gap. Returns whether there is room.
+    fn divide(&mut self, chain: Chain, longer: Chain, found: &HeaderSearch) -> bool {
+        if !matches!(self.peer.scratch(), Scratch::Idle) {
             return false;
         }
-        let first = match chain {
-            Some(chain) => chain.first,
-            None => segment.seq.wrapping_add(found.first),
-        };
-        let end = segment.seq.wrapping_add(expected);
-        let links = Chain::links(first, end, self.own.next_seq);
-        if let Some(links) = links {
-            self.peer.set_scratch(Scratch::PeerChain(links));
+        let first = chain.next_header();
+        if is_after(longer.end, first) {
+            return self.keep_chain(Some(chain), Chain { first, ..longer });
         }
-        links.is_some()
+        !found.partial_headers().contains(&true) && self.keep_search(true, longer.end)
+    }
+
+    /// Keeps a chain, after the one `before` or as the first one; returns whether there is room.
+    fn keep_chain(&mut self, before: Option<Chain>, chain: Chain) -> bool {
+        let kept = chain.pack(before.map_or(self.own.next_seq, |before| before.end));
+        match (kept, before) {
+            (Some(kept), Some(_)) => {
+                let second = Ahead::Chain(kept);
+                self.peer.set_scratch(Scratch::PeerAhead(second));
+            }
+            (Some(kept), None) => self.own.set_scratch(Scratch::Chain(kept)),
+            (None, _) => {}
+        }
+        kept.is_some()
     }
 }
 
-/// The chain of headers that passed in `own`'s direction, if there is one.
-pub(super) fn chain(own: &DirState, peer: &DirState) -> Option<Chain> {
-    match (own.scratch(), peer.scratch()) {
-        (Scratch::Search(_), Scratch::PeerChain(links)) => Chain::of(links, own.next_seq),
-        _ => None,
-    }
-}
-
-/// Goes on at the end of the chain if the stream has been read up to its first header. Forgets the
-/// chain if no record begins there. Returns the chain if it still lies ahead.
-pub(super) fn resolve_chain(own: &mut DirState, peer: &mut DirState) -> Option<Chain> {
-    let chain = chain(own, peer)?;
-    let ahead = chain.first.wrapping_sub(own.next_seq);
-    let record_end = if own.at_record_start() {
-        Some(0)
-    } else {
-        own.is_opaque().then_some(u32::from(own.body_left))
+/// How far `own`'s direction was searched, if it was.
+fn edge(own: &DirState, peer: &DirState) -> Option<Edge> {
+    let (end, closed) = match own.scratch() {
+        Scratch::Search(search) => (own.end_of(search), search.closed),
+        Scratch::Chain(kept) => {
+            return Some(edge_after(Chain::unpack(kept, own.next_seq), peer));
+        }
+        _ => return None,
     };
-    match record_end {
-        Some(record_end) if record_end == ahead => own.go_to_header(chain.end()),
-        Some(record_end) if record_end < ahead => return Some(chain),
-        None if ahead != 0 => return Some(chain),
-        _ => {}
+    Some(Edge {
+        end,
+        chain: None,
+        before: None,
+        closed,
+    })
+}
+
+/// The same, where there is a chain.
+fn edge_after(first: Chain, peer: &DirState) -> Edge {
+    let Scratch::PeerAhead(ahead) = peer.scratch() else {
+        return Edge {
+            end: first.end,
+            chain: Some(first),
+            before: None,
+            closed: first.closed,
+        };
+    };
+    let (end, chain, closed) = match ahead {
+        Ahead::Closed(end) => (end, None, true),
+        Ahead::Searched(end) => (end, None, first.closed),
+        Ahead::Chain(kept) => {
+            let second = Chain::unpack(kept, first.end);
+            (second.end, Some(second), first.closed)
+        }
+    };
+    Edge {
+        end,
+        chain,
+        before: Some(first),
+        closed,
     }
-    peer.set_scratch(Scratch::Idle);
+}
+
+/// Goes on at the end of a chain if the stream has been read up to its first header, or to a record
+/// that goes on past the chain. Returns where the first header lies if the chain is still ahead: it
+/// must not be read beyond that.
+pub(super) fn resolve_chain(own: &mut DirState, peer: &mut DirState) -> Option<u32> {
+    while let Scratch::Chain(kept) = own.scratch() {
+        let chain = Chain::unpack(kept, own.next_seq);
+        let ahead = chain.first.wrapping_sub(own.next_seq);
+        let record_end = if own.at_record_start() {
+            Some(0)
+        } else {
+            own.is_opaque().then_some(u32::from(own.body_left))
+        };
+        let length = chain.end.wrapping_sub(own.next_seq);
+        match record_end {
+            Some(record_end) if record_end == ahead => own.go_to_end(chain),
+            // The bytes only looked like headers.
+            Some(record_end) if record_end >= length => {
+                own.skip_gap(length);
+                own.advance_to(chain.end);
+            }
+            _ => return Some(chain.first),
+        }
+        next_chain(chain, own, peer);
+    }
     None
 }
 
+/// Forgets `own`'s chain, at the end of which the stream stands. What follows the second gap takes
+/// its place.
+fn next_chain(before: Chain, own: &mut DirState, peer: &mut DirState) {
+    own.set_scratch(Scratch::Idle);
+    let ahead = match peer.scratch() {
+        Scratch::PeerAhead(ahead) => {
+            peer.set_scratch(Scratch::Idle);
+            Some(ahead)
+        }
+        _ => None,
+    };
+    match ahead {
+        Some(Ahead::Chain(kept)) => {
+            let closed = kept.closed || before.closed;
+            own.set_scratch(Scratch::Chain(scratch::Chain { closed, ..kept }));
+        }
+        Some(Ahead::Closed(end)) => own.keep_search(end, true),
+        // Where the other header was found is not known, but that it was not farther away.
+        _ if before.closed => own.keep_search(before.end.wrapping_add(MAX_AHEAD), true),
+        Some(Ahead::Searched(end)) => own.keep_search(end, false),
+        None => {}
+    }
+    own.pass_search_end();
+}
+
 /// Forgets the chains of both directions: `own` is out of step. The other direction is out of step,
-/// too, if its chain was kept in `own`; returns whether it was.
+/// too, if a part of its chain was kept in `own`; returns whether it was.
 pub(super) fn forget_chains(own: &mut DirState, peer: &mut DirState) -> bool {
-    if chain(own, peer).is_some() {
+    if let Scratch::PeerAhead(_) = peer.scratch() {
         peer.set_scratch(Scratch::Idle);
     }
-    chain(peer, own).is_some()
+    matches!(
+        (own.scratch(), peer.scratch()),
+        (Scratch::PeerAhead(_), Scratch::Chain(_))
+    )
+}
+
+impl Connection {
+    /// Forgets what is kept of a chain that is gone.
+    pub(super) fn forget_remains(&mut self) {
+        for direction in [Direction::Original, Direction::Reply] {
+            let (own, peer) = self.both(direction);
+            let remains = matches!(peer.scratch(), Scratch::PeerAhead(_));
+            if remains && !matches!(own.scratch(), Scratch::Chain(_)) {
+                peer.set_scratch(Scratch::Idle);
+            }
+        }
+    }
 }
 
 impl DirState {
-    /// Goes on to where a header has to lie, or to the search end before it.
-    fn go_to_header(&mut self, header: u32) {
-        let reached = match self.search_end() {
-            Some(end) if is_after(header, end) => end,
-            _ => header,
-        };
-        self.advance_to(reached);
+    fn keep_search(&mut self, end: u32, closed: bool) {
+        // The low 31 bits.
+        let end = end & Search::END;
+        self.set_scratch(Scratch::Search(Search { end, closed }));
+    }
+
+    /// The sequence number that `search` ends at: no more than 2^30 from `next_seq`.
+    fn end_of(&self, search: Search) -> u32 {
+        const HALF: u32 = 1 << 30;
+        let ahead = search.end.wrapping_sub(self.next_seq).wrapping_add(HALF) & Search::END;
+        self.next_seq.wrapping_add(ahead).wrapping_sub(HALF)
+    }
+
+    /// Goes on where what passed of the chain ends: in a body, or in the next header.
+    fn go_to_end(&mut self, chain: Chain) {
+        let left = chain.next_header().wrapping_sub(chain.end);
+        self.advance_to(chain.end);
         self.reset_run();
-        // No longer than a record's body.
-        self.resume_data(header.wrapping_sub(reached) as u16);
-        self.pass_search_end();
+        // No longer than a record's body, or a part of a header.
+        match u16::try_from(left) {
+            Ok(left) => self.resume_data(left),
+            Err(_) => {
+                self.end_record();
+                self.set_place(left.wrapping_neg() as u8, Kind::ApplicationData);
+            }
+        }
     }
 
     /// Whether no header lies between `next_seq` and what the receiver acknowledges.
@@ -269,27 +529,17 @@ impl DirState {
         self.is_synced() && (in_body || unread <= 1 || !is_after(ack, self.next_seq))
     }
 
-    /// The end of what was searched after `next_seq`.
-    #[inline]
-    pub(super) fn search_end(&self) -> Option<u32> {
-        // Few segments follow a gap: the others need not know what else is kept.
-        if !self.is_searching() {
-            return None;
-        }
-        match self.scratch() {
-            Scratch::Search(search) => Some(search.end),
-            _ => None,
-        }
-    }
-
     /// Forgets the search end if `next_seq` has come there.
     #[inline]
     pub(super) fn pass_search_end(&mut self) {
-        if self
-            .search_end()
-            .is_some_and(|end| !is_after(end, self.next_seq))
-        {
-            self.set_scratch(Scratch::Idle);
+        // Few segments follow a gap: the others need not know what else is kept.
+        if !self.is_searching() {
+            return;
+        }
+        if let Scratch::Search(search) = self.scratch() {
+            if !is_after(self.end_of(search), self.next_seq) {
+                self.set_scratch(Scratch::Idle);
+            }
         }
     }
 }

@@ -142,7 +142,7 @@ impl Connection {
     ) -> Option<Data> {
         let signed = self.is(Link::Signed);
         let (own, peer) = self.both(direction);
-        let next = own.speaks_tls() && own.next_seq == seq && !own.is_searching();
+        let next = own.speaks_tls() && own.next_seq == seq && !own.has_gap();
         if signed || !next || peer.mode() == Mode::Fresh {
             return None;
         }
@@ -242,7 +242,8 @@ fn is_readable(segment: &Segment, payload: &mut impl Payload) -> bool {
 #[inline]
 fn feed(side: &mut Side<'_>, bytes: &[u8]) -> Result<u32, Stop> {
     let limit = side.policy.seq_len;
-    if side.own.has_data_left(bytes.len()) && side.own.pass_body(limit, bytes).is_some() {
+    let within_body = side.own.has_data_left(bytes.len()) && !side.own.has_chain();
+    if within_body && side.own.pass_body(limit, bytes).is_some() {
         return Ok(0);
     }
     upgrade::feed(side, bytes)
@@ -261,6 +262,7 @@ struct SegmentHandler<'a, P> {
 impl<P: Payload> SegmentHandler<'_, P> {
     fn run(mut self) -> Outcome {
         self.outcome.verdict = self.handle();
+        self.connection.forget_remains();
         self.outcome
     }
 
@@ -336,6 +338,8 @@ impl<P: Payload> SegmentHandler<'_, P> {
     /// Places the payload in its stream, and reads what is new of it.
     fn follow_payload(&mut self) -> Verdict {
         self.connection.begin_late(self.direction, self.segment);
+        let before = (*self.connection, self.outcome.counts);
+        let mut has_read = false;
         loop {
             let placement = self
                 .connection
@@ -347,11 +351,16 @@ impl<P: Payload> SegmentHandler<'_, P> {
                     (0, end)
                 }
                 Placement::Unsynced => return self.resync(),
+                Placement::OutOfOrder if has_read => {
+                    // What was read of the segment is dropped with the rest.
+                    (*self.connection, self.outcome.counts) = before;
+                    return self.on_out_of_order();
+                }
                 _ => return self.on_unread(placement),
             };
             let verdict = self.read(from, end);
-            // What has passed unread lies after `end`. The next round goes on after it, and is the
-            // last.
+            has_read = true;
+            // What has passed unread lies after `end`. The next round goes on after it.
             if end >= self.segment.len || verdict != Verdict::Pass {
                 return verdict;
             }

@@ -154,7 +154,7 @@ fn forget_message(side: &mut Side<'_>) {
 /// Forgets what was found after gaps: where heartbeats come, nothing passes unread.
 fn forget_gap(side: &mut Side<'_>) {
     for stream in [&mut *side.own, &mut *side.peer] {
-        if let Scratch::Search(_) | Scratch::PeerChain(_) = stream.scratch() {
+        if let Scratch::Search(_) | Scratch::Chain(_) | Scratch::PeerAhead(_) = stream.scratch() {
             stream.set_scratch(Scratch::Idle);
         }
     }

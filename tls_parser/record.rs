@@ -39,7 +39,8 @@ use super::{
 #[inline(never)]
 pub(super) fn feed(side: &mut Side<'_>, mut bytes: &[u8]) -> Result<u32, Stop> {
     let mut records = 0_u32;
-    // The type and the version of the last record, if it held application data.
+    // The type and the version of the last record, if it held application data that is like what
+    // `pass_records` reads.
     let mut data = None;
     while let Some((&byte, rest)) = bytes.split_first() {
         if side.own.at_record_start() {
@@ -78,7 +79,7 @@ fn whole_header<'a>(side: &Side<'_>, bytes: &'a [u8]) -> Option<(Header, &'a [u8
 }
 
 /// Reads a header at once, as [`header`] does byte by byte; returns the type and the version of
-/// application data.
+/// application data, if low bytes are counted in it.
 fn begin(side: &mut Side<'_>, header: Header) -> Result<Option<TypeAndVersion>, Stop> {
     let (type_and_version, length) = header::split(header);
     let [content_type, major, minor] = type_and_version;
@@ -88,7 +89,8 @@ fn begin(side: &mut Side<'_>, header: Header) -> Result<Option<TypeAndVersion>, 
     note_minor(side, kind, minor);
     side.own.body_left = length;
     begin_body(side, kind)?;
-    Ok((kind == Kind::ApplicationData).then_some(type_and_version))
+    let counted = kind == Kind::ApplicationData && !side.own.has_chain();
+    Ok(counted.then_some(type_and_version))
 }
 
 /// Reads one byte of a record's header.

@@ -3,8 +3,8 @@
 //! What is kept only for a while, and never two such things at once.
 //!
 //! A direction stores one [`Scratch`] in 32 bits, with a tag of three bits elsewhere that says
-//! which one it is; [`Scratch::Hello`] and [`Scratch::Ssl2`] own 16 bits more. Every value of these
-//! bits decodes to some [`Scratch`], and all zero is [`Scratch::Idle`].
+//! which one it is. Some own 16 bits more ([`tag::OWNS_COUNT`]). Every value of these bits
+//! decodes to some [`Scratch`], and all zero is [`Scratch::Idle`].
 
 /// What a direction keeps for a while.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,8 +21,10 @@ pub(super) enum Scratch {
     Credit(Credit),
     /// Where the search for headers after a gap has come to ([`ahead`](super::ahead)).
     Search(Search),
-    /// Headers found after a gap in the *other* direction ([`ahead`](super::ahead)).
-    PeerChain(Links),
+    /// Headers found after a gap ([`ahead`](super::ahead)).
+    Chain(Chain),
+    /// What follows a second gap in the *other* direction ([`ahead`](super::ahead)).
+    PeerAhead(Ahead),
 }
 
 /// A handshake message: what is left of it, and the step in it.
@@ -98,23 +100,69 @@ pub(super) struct Credit {
 /// How far a direction was searched for headers after a gap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Search {
-    /// The sequence number after the last byte searched.
+    /// The low 31 bits of the sequence number after the last byte searched.
     pub(super) end: u32,
     /// Whether a header other than that of application data was found, so that nothing more passes
-    /// before the gap is filled.
+    /// before the stream has come to `end`.
     pub(super) closed: bool,
 }
 
 /// Headers that follow one another, each where the record of the one before it ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Links {
+pub(super) struct Chain {
     /// The low 16 bits of the first header's sequence number.
     pub(super) first: u16,
-    /// The distance from there to where the next header has to lie.
-    pub(super) span: u16,
+    /// The bytes from there to the end of what passed.
+    pub(super) length: u16,
+    /// How far from that end the next header has to lie.
+    pub(super) next: Next,
+    /// Whether nothing more passes before a gap is filled.
+    pub(super) closed: bool,
 }
 
-/// The tags.
+/// The distance from the end of what passed to the next header. Up to [`Next::MAX_BEGUN`] bytes of
+/// that header may lie before that end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Next(u16);
+
+impl Next {
+    /// How many bytes of the next header may have passed: its type and version, which are known.
+    pub(super) const MAX_BEGUN: u32 = 3;
+
+    const MASK: u16 = 0x7fff;
+    /// What is stored if no header was found.
+    const SEARCHED: u16 = 0x7ffe;
+    /// What is stored if nothing more passes.
+    const CLOSED: u16 = 0x7fff;
+
+    /// The distance from `end` to `header`, two sequence numbers, if it is not too long.
+    pub(super) fn between(end: u32, header: u32) -> Option<Self> {
+        let distance = header.wrapping_sub(end).wrapping_add(Self::MAX_BEGUN);
+        u16::try_from(distance)
+            .ok()
+            .filter(|&distance| distance < Self::SEARCHED)
+            .map(Next)
+    }
+
+    /// The next header's sequence number, if what passed ends at `end`.
+    pub(super) fn header(self, end: u32) -> u32 {
+        end.wrapping_add(u32::from(self.0))
+            .wrapping_sub(Self::MAX_BEGUN)
+    }
+}
+
+/// What follows the second gap in a direction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ahead {
+    /// As a closed [`Search`], with a whole sequence number.
+    Closed(u32),
+    /// No header was found in what was searched. This is the sequence number after it.
+    Searched(u32),
+    /// Headers were found.
+    Chain(Chain),
+}
+
+/// The tags. Those of what a gap leaves are the highest.
 pub(super) mod tag {
     pub(in super::super) const IDLE: u8 = 0;
     pub(in super::super) const MESSAGE: u8 = 1;
@@ -122,15 +170,18 @@ pub(super) mod tag {
     pub(in super::super) const SSL2: u8 = 3;
     pub(in super::super) const CREDIT: u8 = 4;
     pub(in super::super) const SEARCH: u8 = 5;
-    pub(in super::super) const SEARCH_CLOSED: u8 = 6;
-    pub(in super::super) const PEER_CHAIN: u8 = 7;
+    pub(in super::super) const CHAIN: u8 = 6;
+    pub(in super::super) const PEER_AHEAD: u8 = 7;
+    /// The bit that is set in the tags of what owns 16 bits more.
+    pub(in super::super) const OWNS_COUNT: u8 = HELLO & SSL2 & CHAIN & PEER_AHEAD;
+    const _: () = assert!(OWNS_COUNT != 0 && (MESSAGE | CREDIT | SEARCH) & OWNS_COUNT == 0);
 }
 
 /// A [`Scratch`] as it is stored.
 pub(super) struct Packed {
     pub(super) tag: u8,
     pub(super) bits: u32,
-    /// What [`Scratch::Hello`] and [`Scratch::Ssl2`] own besides.
+    /// What some own besides.
     pub(super) count: u16,
 }
 
@@ -230,18 +281,58 @@ impl Credit {
     }
 }
 
-impl Links {
-    const FIRST_SHIFT: u32 = 16;
+impl Search {
+    /// What is kept of a sequence number.
+    pub(super) const END: u32 = 0x7fff_ffff;
 
     const fn unpack(bits: u32) -> Self {
-        Links {
-            first: (bits >> Self::FIRST_SHIFT) as u16,
-            span: bits as u16,
+        Search {
+            end: bits & Self::END,
+            closed: bits & !Self::END != 0,
         }
     }
 
     const fn pack(self) -> u32 {
-        ((self.first as u32) << Self::FIRST_SHIFT) | self.span as u32
+        (self.end & Self::END) | if self.closed { !Self::END } else { 0 }
+    }
+}
+
+impl Chain {
+    const FIRST_SHIFT: u32 = 16;
+    const CLOSED: u16 = !Next::MASK;
+
+    const fn unpack(bits: u32, count: u16) -> Self {
+        Chain {
+            first: (bits >> Self::FIRST_SHIFT) as u16,
+            length: bits as u16,
+            next: Next(count & Next::MASK),
+            closed: count & Self::CLOSED != 0,
+        }
+    }
+
+    const fn pack(self) -> (u32, u16) {
+        (
+            ((self.first as u32) << Self::FIRST_SHIFT) | self.length as u32,
+            (self.next.0 & Next::MASK) | if self.closed { Self::CLOSED } else { 0 },
+        )
+    }
+}
+
+impl Ahead {
+    const fn unpack(bits: u32, count: u16) -> Self {
+        match count & Next::MASK {
+            Next::CLOSED => Ahead::Closed(bits),
+            Next::SEARCHED => Ahead::Searched(bits),
+            _ => Ahead::Chain(Chain::unpack(bits, count)),
+        }
+    }
+
+    const fn pack(self) -> (u32, u16) {
+        match self {
+            Ahead::Closed(end) => (end, Next::CLOSED),
+            Ahead::Searched(end) => (end, Next::SEARCHED),
+            Ahead::Chain(chain) => chain.pack(),
+        }
     }
 }
 
@@ -254,11 +345,9 @@ impl Scratch {
             tag::HELLO => Scratch::Hello(Hello::unpack(bits, count)),
             tag::SSL2 => Scratch::Ssl2(Ssl2Message::unpack(bits, count)),
             tag::CREDIT => Scratch::Credit(Credit::unpack(bits)),
-            tag::SEARCH | tag::SEARCH_CLOSED => Scratch::Search(Search {
-                end: bits,
-                closed: tag == tag::SEARCH_CLOSED,
-            }),
-            _ => Scratch::PeerChain(Links::unpack(bits)),
+            tag::SEARCH => Scratch::Search(Search::unpack(bits)),
+            tag::CHAIN => Scratch::Chain(Chain::unpack(bits, count)),
+            _ => Scratch::PeerAhead(Ahead::unpack(bits, count)),
         }
     }
 
@@ -269,9 +358,15 @@ impl Scratch {
             Scratch::Hello(hello) => (tag::HELLO, hello.pack(), hello.field_left),
             Scratch::Ssl2(message) => (tag::SSL2, message.pack(), message.unclaimed),
             Scratch::Credit(credit) => (tag::CREDIT, credit.pack(), 0),
-            Scratch::Search(Search { end, closed: false }) => (tag::SEARCH, end, 0),
-            Scratch::Search(Search { end, closed: true }) => (tag::SEARCH_CLOSED, end, 0),
-            Scratch::PeerChain(links) => (tag::PEER_CHAIN, links.pack(), 0),
+            Scratch::Search(search) => (tag::SEARCH, search.pack(), 0),
+            Scratch::Chain(chain) => {
+                let (bits, count) = chain.pack();
+                (tag::CHAIN, bits, count)
+            }
+            Scratch::PeerAhead(ahead) => {
+                let (bits, count) = ahead.pack();
+                (tag::PEER_AHEAD, bits, count)
+            }
         };
         Packed { tag, bits, count }
     }

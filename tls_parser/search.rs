@@ -9,6 +9,9 @@ use super::header::{
     MAJOR, //
 };
 
+/// The minor version of which a header may be split between two segments that pass.
+pub(super) const MINOR: u8 = 3;
+
 /// In so many places at once is looked for the beginning of a header.
 const WORD: usize = size_of::<u64>();
 
@@ -21,7 +24,8 @@ pub struct HeaderSearch {
     last: Header,
     /// How many bytes were searched.
     searched: u32,
-    /// Where in the segment the next header has to lie, if that is known.
+    /// Where in the segment the next header has to lie, if that is known. Modulo 2^32: it may begin
+    /// before the segment.
     pub(super) expected: Option<u32>,
     /// Headers of application data, each where it has to lie.
     pub(super) found: Option<Found>,
@@ -41,10 +45,20 @@ pub(super) struct Found {
 }
 
 impl HeaderSearch {
-    /// A search in which the next header is expected there in the segment.
-    pub(super) fn expecting(expected: Option<u32>) -> Self {
+    /// A search that goes on where the one before ended. The next header is expected there in the
+    /// segment, or has begun before it, in up to three bytes.
+    ///
+    /// The last byte before the segment may have been any content type. One stands for all: their
+    /// headers are equally plausible.
+    pub(super) fn resumed(expected: u32) -> Self {
+        const TYPE: u8 = Kind::APPLICATION_DATA;
         HeaderSearch {
-            expected,
+            last: match expected.wrapping_neg() {
+                2 => [0, 0, 0, TYPE, MAJOR],
+                3 => [0, 0, TYPE, MAJOR, MINOR],
+                _ => [0, 0, 0, 0, TYPE],
+            },
+            expected: Some(expected),
             ..HeaderSearch::default()
         }
     }
@@ -114,28 +128,42 @@ impl HeaderSearch {
             self.stray = true;
         } else {
             self.found = Some(found);
-            self.expected = Some(place.saturating_add(length));
+            self.expected = Some(place.wrapping_add(length));
         }
     }
 
-    /// Whether a header that has to lie in the segment is not there.
-    pub(super) fn misses_expected_header(&self) -> bool {
-        self.expected
-            .is_some_and(|expected| expected < self.searched)
+    /// How many bytes of the expected header are the segment's last ones. `None` if that header
+    /// should lie in the segment, and does not.
+    pub(super) fn begun(&self) -> Option<u32> {
+        let Some(expected) = self.expected else {
+            return Some(0);
+        };
+        let [_, _, c, d, e] = self.last;
+        match self.searched.wrapping_sub(expected) {
+            1 if [e] == [Kind::APPLICATION_DATA] => Some(1),
+            2 if [d, e] == [Kind::APPLICATION_DATA, MAJOR] => Some(2),
+            3 if [c, d, e] == [Kind::APPLICATION_DATA, MAJOR, MINOR] => Some(3),
+            // No segment is that long.
+            after if after == 0 || after > u32::MAX / 2 => Some(0),
+            _ => None,
+        }
     }
 
-    /// Whether a header may begin in the last bytes, and end after them.
-    pub(super) fn ends_in_partial_header(&self) -> bool {
+    /// Whether a header may begin in the last byte, the last two, three, or four, and end after
+    /// them.
+    pub(super) fn partial_headers(&self) -> [bool; header::LENGTH - 1] {
         let [_, b, c, d, e] = self.last;
-        [
-            [b, c, d, e, 0],
-            [b, c, d, e, 1],
+        let shortest = [
+            [e, MAJOR, MINOR, 0, 1],
+            [d, e, MINOR, 0, 1],
             [c, d, e, 0, 1],
-            [d, e, 3, 0, 1],
-            [e, 3, 3, 0, 1],
-        ]
-        .into_iter()
-        .any(|header| header::plausible(header).is_some())
+            [b, c, d, e, 1],
+        ];
+        shortest.map(|header| {
+            let [content_type, major, minor, high, _] = header;
+            let longest = [content_type, major, minor, high, 0];
+            header::plausible(header).is_some() || header::plausible(longest).is_some()
+        })
     }
 }
 

@@ -271,13 +271,13 @@ impl DirState {
 
     /// Keeps the place in the records; what was sent before counts as unknown.
     ///
-    /// The chain that is kept for the other direction stays: it is needed to skip what has passed.
+    /// What is kept of the other direction's chains stays: it is needed to skip what has passed.
     pub(super) fn forget_past(&mut self, mode: Mode) {
         if self.has_prelude() {
             self.begin_tls();
         }
         self.flags = 0;
-        if self.tag() != tag::PEER_CHAIN {
+        if self.tag() != tag::PEER_AHEAD {
             self.set_scratch(Scratch::Idle);
         }
         self.set(Fact::Protected);
@@ -582,12 +582,30 @@ impl DirState {
     /// Whether a search for headers after a gap is kept.
     #[inline]
     pub(super) fn is_searching(&self) -> bool {
-        matches!(self.tag(), tag::SEARCH | tag::SEARCH_CLOSED)
+        matches!(self.tag(), tag::SEARCH | tag::CHAIN)
+    }
+
+    /// Whether the [`Scratch`] has a part in `count`, so that no low bytes are counted.
+    #[inline]
+    fn owns_count(&self) -> bool {
+        self.tag() & tag::OWNS_COUNT != 0
     }
 
     #[inline]
-    fn owns_count(&self) -> bool {
+    fn in_hello(&self) -> bool {
         matches!(self.tag(), tag::HELLO | tag::SSL2)
+    }
+
+    /// Whether something of a gap is kept, of this direction or the other one.
+    #[inline]
+    pub(super) fn has_gap(&self) -> bool {
+        self.reason_and_tag >= tag::SEARCH << TAG_SHIFT
+    }
+
+    /// Whether a chain is kept, or a part of the other direction's.
+    #[inline]
+    pub(super) fn has_chain(&self) -> bool {
+        self.reason_and_tag >= tag::CHAIN << TAG_SHIFT
     }
 
     #[inline]
@@ -618,7 +636,7 @@ impl DirState {
     }
 
     /// Searches `part`, of a body of application data, for more than `limit` low bytes in a row;
-    /// returns whether there are not so many.
+    /// returns whether there are not so many. The low bytes before it are counted.
     #[inline]
     pub(super) fn search_data(&mut self, limit: u16, part: &[u8]) -> bool {
         match runs::scan(self.count, limit, part) {
@@ -640,11 +658,14 @@ impl DirState {
         Some(())
     }
 
-    /// As [`search_data`](DirState::search_data), for a body of any kind.
+    /// As [`search_data`](DirState::search_data), for a body of any kind, and whatever is kept.
     ///
     /// Within a hello nothing is searched: only an alert of two bytes can stand there.
     pub(super) fn search_body(&mut self, limit: u16, part: &[u8]) -> bool {
-        self.owns_count() || self.search_data(limit, part)
+        if !self.owns_count() {
+            return self.search_data(limit, part);
+        }
+        self.in_hello() || runs::scan(0, limit, part).is_some()
     }
 
     #[inline]

@@ -218,20 +218,25 @@ impl Connection {
         let accepted = self.receiver_accepts(direction, segment);
         let (own, peer) = self.both(direction);
         let start = segment.seq.wrapping_add(u32::from(segment.syn));
-        let chain = own
-            .search_end()
-            .and_then(|_| ahead::resolve_chain(own, peer));
+        let chain = if own.is_searching() {
+            ahead::resolve_chain(own, peer)
+        } else {
+            None
+        };
         let seen = own.next_seq.wrapping_sub(start);
         let after_gap = is_after(start, own.next_seq);
         if !after_gap && seen >= segment.len {
             return Placement::Retransmission;
         }
-        if !accepted || (after_gap && !own.skip_gap(start.wrapping_sub(own.next_seq))) {
+        // What passed is not read again.
+        let from = if after_gap { start } else { own.next_seq };
+        let passed = chain.is_some_and(|first| !is_after(first, from));
+        let gap = from.wrapping_sub(own.next_seq);
+        if !accepted || passed || (after_gap && !own.skip_gap(gap)) {
             return Placement::OutOfOrder;
         }
-        // What passed lies after `next_seq`, and after all gaps that are skipped.
-        let end = chain.map_or(segment.len, |chain| {
-            segment.len.min(chain.first.wrapping_sub(start))
+        let end = chain.map_or(segment.len, |first| {
+            segment.len.min(first.wrapping_sub(start))
         });
         own.advance_to(start.wrapping_add(end));
         own.pass_search_end();

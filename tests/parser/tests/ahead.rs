@@ -26,6 +26,9 @@ use nf_conntrack_tls_tests::{
     },
 };
 
+/// The longest record (RFC 5246 6.2.3).
+const MAX_CIPHERTEXT: u16 = (1 << 14) + 2048;
+
 /// A client's connection of TLS 1.3, of whose last record only the first 1000 bytes have passed.
 fn within_a_record(case: &str) -> (Wire, u32) {
     let (mut wire, [base, _]) = established(case);
@@ -72,7 +75,7 @@ fn what_runs_ahead_is_as_long_as_a_header() {
 #[test]
 fn the_edge_stays_while_the_hole_is_filled() {
     let (mut wire, base) = within_a_record("honest_full_handshake_12");
-    let stream = [data(3000), data(6000), data(16000).repeat(8)].concat();
+    let stream = [data(3000), data(6000), data(16000).repeat(12)].concat();
     let mut send =
         |from: u32, to: u32| wire.passes(base + from, &stream[from as usize..to as usize]);
     assert!(!send(4000, 5000), "the first");
@@ -83,16 +86,16 @@ fn the_edge_stays_while_the_hole_is_filled() {
     assert!(send(6000, 7000), "a gap in a body");
     assert!(!send(9500, 10500), "the first after the next gap");
     assert!(send(10500, 24015));
-    for header in 1..6 {
+    for header in 1..11 {
         let at = 9010 + header * 16005;
-        // A chain has room for four records of 16 KB.
-        assert_eq!(send(at - 1000, at + 1000), header < 5, "a header");
-        assert!(send(at + 1000, at + 15005), "{header}");
+        assert!(send(at - 1000, at + 1000), "a header");
+        // Two chains have room for four records of 16 KB each, and one lies between them.
+        assert_eq!(send(at + 1000, at + 15005), header < 10, "{header}");
     }
     assert!(send(7000, 9500), "what fills the gap");
     assert!(send(9500, 10500), "what was dropped");
-    let at = 9010 + 5 * 16005;
-    assert!(send(at - 1000, at + 1000), "what was dropped");
+    let at = 9010 + 10 * 16005;
+    assert!(send(at + 1000, at + 15005), "what was dropped");
     let end = stream.len() as u32;
     assert!(send(at + 15005, end));
     assert!(wire.passes(base + end, &data(1)));
@@ -145,7 +148,7 @@ fn a_chain_is_read_to_its_end() {
             let ahead = &records[..if end == 4320 { 2500 } else { 1600 }];
             let (mut wire, base) = with_ahead(case, ahead);
             let behind = 3000 + ahead.len() as u32;
-            assert!(!wire.passes(base + behind + gap, &[&[0xaa; 9][..], &[24]].concat()));
+            assert!(!wire.passes(base + behind + gap, &[&[0xaa; 9][..], &[24, 3]].concat()));
             assert!(wire.passes(base + 500, &data(1495)[500..]));
             assert!(wire.passes(base + 1500, &up_to(3000)));
             assert!(wire.passes(base + behind, &records[ahead.len()..]));
@@ -184,17 +187,26 @@ fn a_chain_that_no_record_begins_is_forgotten() {
     }
 }
 
-/// What fills a gap may go on where the chain was, in a body or in a header's middle; and is read.
+/// Where a record ends within the chain, and not at its first header, or in a header that goes on
+/// there, nothing more is read, and nothing passes: its receiver has other bytes there.
 #[test]
-fn a_segment_goes_on_over_a_chain_that_is_none() {
+fn nothing_is_read_over_a_chain_that_no_record_begins() {
     let mut body = vec![0xaa; 1000];
     body[200..205].copy_from_slice(&[23, 3, 3, 16, 0]);
     let heartbeat = [24, 3, 3, 0, 40];
-    for end in [3196, 3197, 3199, 3201, 3400, 3900] {
+    for end in [3196, 3197, 3199, 3201, 3400, 3900, 3999] {
         let (mut wire, base) = with_ahead("honest_full_handshake_12", &body);
         assert!(wire.passes(base + 500, &data(1495)[500..]));
-        wire.client(base + 1500, &[&up_to(end)[..], &heartbeat].concat());
-        assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated), "{end}");
+        let stream = [&up_to(end)[..], &heartbeat, &data(100), &data(5000)].concat();
+        assert_eq!(wire.client(base + 1500, &stream), OutOfOrder, "{end}");
+        for at in [1700, 2000, 2500, 2505, 3000] {
+            let rest = &stream[at as usize..];
+            assert_eq!(
+                wire.client(base + 1500 + at, rest),
+                OutOfOrder,
+                "{end} {at}"
+            );
+        }
     }
 }
 
@@ -309,7 +321,8 @@ fn only_a_chain_of_application_data_runs_ahead() {
     }
 }
 
-/// A chain is at most 64 KiB long, and no farther away.
+/// A chain begins less than 64 KiB after what was read, and is shorter than that, or is kept as two
+/// such chains.
 #[test]
 fn a_chain_has_its_limits() {
     for (at, ahead) in [(65_535, true), (65_536, false), (131_072, false)] {
@@ -319,16 +332,125 @@ fn a_chain_has_its_limits() {
     }
     for (last, ahead) in [(1510, true), (1511, false)] {
         let (mut wire, base) = with_ahead("honest_full_handshake_13", &data(16_000));
-        for record in 1..4 {
+        for record in 1..8 {
             assert!(wire.passes(base + 3000 + record * 16_005, &data(16_000)));
         }
-        assert_eq!(wire.passes(base + 3000 + 64_020, &data(last)), ahead);
+        assert_eq!(wire.passes(base + 3000 + 128_040, &data(last)), ahead);
     }
 }
 
-/// Only one side has room for a chain, and none is made while the other side has a search end.
+/// The longest record that a chain may have, and where its next header then lies.
 #[test]
-fn one_side_at_a_time_has_a_chain() {
+fn a_chain_has_records_of_any_length() {
+    for length in [0, 1, MAX_CIPHERTEXT] {
+        let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(0));
+        assert!(wire.passes(base + 3005, &data(length)[..5]));
+        assert!(wire.passes(base + 500, &data(1495)[500..]));
+        assert!(wire.passes(base + 1500, &up_to(3000)));
+        let rest = [&data(length)[5..], &[24, 3, 3, 0, 40]].concat();
+        wire.client(base + 3010, &rest);
+        assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
+    }
+    let longer = MAX_CIPHERTEXT + 1;
+    let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(0));
+    assert!(!wire.passes(base + 3005, &data(longer)[..5]));
+}
+
+/// The small records of a download, cut into segments of 1448 bytes.
+fn small_records() -> Vec<u8> {
+    data(1400).repeat(50)
+}
+
+/// Sends all segments but those `lost`; returns which of the others are dropped.
+fn dropped(wire: &mut Wire, base: u32, stream: &[u8], lost: &[usize]) -> Vec<usize> {
+    let segments = stream.chunks(1448).enumerate();
+    segments
+        .filter(|(n, segment)| !lost.contains(n) && !wire.passes(base + 1448 * *n as u32, segment))
+        .map(|(n, _)| n)
+        .collect()
+}
+
+/// After each of two gaps only the first segment is dropped, and all after a third one.
+#[test]
+fn small_records_run_ahead_after_two_gaps() {
+    for case in ["honest_full_handshake_12", "honest_full_handshake_13"] {
+        let stream = small_records();
+        let last = stream.len().div_ceil(1448);
+        for (lost, expected) in [
+            (vec![1, 9], vec![2, 10]),
+            (vec![1, 3, 4], vec![2, 5]),
+            (vec![1, 3], vec![2, 4]),
+            (vec![1, 9, 20], [vec![2, 10], (21..last).collect()].concat()),
+        ] {
+            let (mut wire, [base, _]) = established(case);
+            assert_eq!(dropped(&mut wire, base, &stream, &lost), expected, "{case}");
+            // What is missing comes in order, and with it what was dropped.
+            let mut missing = [lost, expected].concat();
+            missing.sort_unstable();
+            for n in missing {
+                let segment = stream.chunks(1448).nth(n).unwrap();
+                assert!(wire.passes(base + 1448 * n as u32, segment), "{case} {n}");
+            }
+            let end = base + stream.len() as u32;
+            assert!(wire.passes(end, &data(1)), "{case}");
+            assert!(!wire.connection.in_record(Original), "{case}");
+        }
+    }
+}
+
+/// Once the first gap is filled, the second is the first one, and there is room for another.
+#[test]
+fn a_filled_gap_makes_room() {
+    let stream = small_records();
+    let segments: Vec<_> = stream.chunks(1448).collect();
+    let (mut wire, [base, _]) = established("honest_full_handshake_13");
+    let mut send = |n: usize| wire.passes(base + 1448 * n as u32, segments[n]);
+    assert!(send(0));
+    for (n, passes) in [
+        (2, false),
+        (3, true),
+        (5, false),
+        (6, true),
+        (8, false),
+        (9, false),
+    ] {
+        assert_eq!(send(n), passes, "{n}");
+    }
+    assert!(send(1) && send(2), "the first gap");
+    for (n, passes) in [(8, false), (9, true), (10, true)] {
+        assert_eq!(send(n), passes, "{n}");
+    }
+    assert!(send(4) && send(5), "the second gap");
+    assert!(send(7) && send(8), "the third gap");
+    assert!(send(11));
+}
+
+/// What breaks the chain after the second gap as after the first.
+#[test]
+fn a_second_chain_is_one_of_application_data() {
+    let heartbeat = [&[24, 3, 3, 0, 40][..], &[0xaa; 40]].concat();
+    let stray = [&data(100)[..], &[0xaa]].concat();
+    for (payload, passes) in [
+        (data(2000)[..1000].to_vec(), true),
+        (heartbeat, false),
+        ([&stray[..], &data(894)].concat(), false),
+    ] {
+        let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(2000)[..1000]);
+        assert!(
+            !wire.passes(base + 5010, &[0xaa; 1000]),
+            "the first after the gap"
+        );
+        assert!(wire.passes(base + 6010, &[0xaa; 1000]), "no header");
+        assert_eq!(wire.passes(base + 7010, &payload), passes);
+        let next = base + 7010 + payload.len() as u32;
+        assert_eq!(wire.passes(next, &[0xaa; 1000]), passes);
+    }
+}
+
+/// Each side has room for a chain, and for what follows a second gap if the other side keeps
+/// nothing.
+#[test]
+fn each_side_has_a_chain() {
     let (mut wire, [base, answers]) = established("honest_full_handshake_12");
     let send = |wire: &mut Wire, direction: Direction, at: u32, payload: &[u8]| {
         let (own, other) = match direction {
@@ -345,38 +467,46 @@ fn one_side_at_a_time_has_a_chain() {
     assert!(!send(&mut wire, Original, 1000, &body));
     assert!(!send(&mut wire, Reply, 1000, &body));
     for direction in [Original, Reply] {
-        assert!(
-            !send(&mut wire, direction, 2000, &data(995)),
-            "both have an edge"
-        );
-        assert!(send(&mut wire, direction, 3000, &body));
+        assert!(send(&mut wire, direction, 2000, &data(1995)));
+        // The other side keeps a chain of its own.
+        for at in [6000, 7000] {
+            assert!(!send(&mut wire, direction, at, &body));
+        }
+        assert!(send(&mut wire, direction, 4000, &data(995)));
     }
-    // The client's gap is filled, and its search end forgotten.
-    assert_eq!(wire.client(base, &data(3995)), NEW);
-    assert!(send(&mut wire, Reply, 4000, &data(995)));
-    assert!(
-        !send(&mut wire, Original, 5000, &body),
-        "it would set an edge"
-    );
-    assert!(!send(&mut wire, Original, 6000, &body));
-    assert!(send(&mut wire, Reply, 5000, &data(995)));
+    // The client's gap is filled, and its chain is read to its end.
+    assert_eq!(wire.client(base, &data(1995)), NEW);
+    assert_eq!(wire.client(base + 5000, &data(995)), NEW);
+    assert!(!send(&mut wire, Reply, 6000, &body));
+    assert!(send(&mut wire, Reply, 7000, &body));
+    // What the server keeps there is in the client's way.
+    for at in [7000, 8000] {
+        assert!(!send(&mut wire, Original, at, &body));
+    }
 }
 
-/// A lost direction loses the chain that was kept in it.
+/// A lost direction loses its chain, and that of the other side, if it keeps a part of it.
 #[test]
-fn a_chain_is_lost_with_either_side() {
-    for direction in [Original, Reply] {
-        let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(995));
-        wire.connection.lose(direction);
-        assert_eq!(wire.client(base + 500, &data(995)[5..]), Unsynced);
-        let heartbeat = [&[24, 3, 3, 0, 40][..], &[0xaa; 40]].concat();
-        let (_, [_, answers]) = established("honest_full_handshake_12");
-        assert_eq!(wire.server(answers, &heartbeat), NEW);
-        assert_eq!(
-            wire.verdict,
-            Ok(()),
-            "what was negotiated is not known any more"
-        );
+fn a_chain_is_lost_with_what_keeps_it() {
+    for second in [false, true] {
+        for direction in [Original, Reply] {
+            let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(995));
+            if second {
+                assert!(!wire.passes(base + 5000, &[0xaa; 1000]));
+            }
+            wire.connection.lose(direction);
+            let kept = direction == Reply && !second;
+            let fate = wire.client(base + 500, &data(1495)[500..]);
+            assert_eq!(fate, if kept { NEW } else { Unsynced }, "{direction:?}");
+            let heartbeat = [&[24, 3, 3, 0, 40][..], &[0xaa; 40]].concat();
+            let (_, [_, answers]) = established("honest_full_handshake_12");
+            assert_eq!(wire.server(answers, &heartbeat), NEW);
+            assert_eq!(
+                wire.verdict,
+                Ok(()),
+                "what was negotiated is not known any more"
+            );
+        }
     }
 }
 
@@ -650,6 +780,137 @@ fn a_header_does_not_run_ahead() {
         assert!(!wire.passes(base + 4000, &[0xaa; 1000]));
         assert!(!wire.passes(base + 5000, &payload), "{end:?}");
     }
+}
+
+/// Of a chain a segment may end in what could be a content type: no more of it than that, and what
+/// follows is no header.
+#[test]
+fn a_chain_goes_on_after_what_may_be_a_type() {
+    for (end, ahead) in [
+        (&[20][..], true),
+        (&[24], true),
+        (&[24, 3], false),
+        (&[24, 3, 3], false),
+        (&[24, 3, 3, 0], false),
+        (&[3], true),
+        (&[23, 3, 3, 23], false),
+    ] {
+        let chain = [&data(5000)[..1000], end].concat();
+        let next = 3000 + chain.len() as u32;
+        for (rest, header) in [
+            ([0xaa; 5], false),
+            ([3, 3, 0, 40, 0xaa], true),
+            ([3, 3, 0xaa, 0, 0], false),
+        ] {
+            let (mut wire, [base, _]) = established("honest_full_handshake_12");
+            assert_eq!(wire.client(base, &data(1495)[..500]), NEW);
+            assert!(!wire.passes(base + 2000, &[0xaa; 1000]));
+            assert_eq!(wire.passes(base + 3000, &chain), ahead, "{end:?}");
+            if ahead {
+                assert_eq!(wire.passes(base + next, &rest), !header, "{end:?} {rest:?}");
+            }
+        }
+    }
+}
+
+/// What passed is not read again: a byte that was a heartbeat's type when it passed, and is sent
+/// again as another one, hides nothing.
+#[test]
+fn a_type_that_is_sent_again_is_not_read() {
+    let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(995));
+    // The record begins where the chain's first one seems to, and its length is sent again.
+    assert!(wire.passes(base + 4000, &[&data(5000)[..500], &[24]].concat()));
+    assert!(wire.passes(base + 500, &data(1495)[500..]));
+    // A record that ends before the last byte of what passed.
+    assert_eq!(
+        wire.client(base + 1500, &[&up_to(4500)[..], &[23]].concat()),
+        OutOfOrder
+    );
+    let rest = [&[23][..], &[3, 3, 0, 40], &[0xaa; 40]].concat();
+    assert_eq!(wire.client(base + 4500, &rest), OutOfOrder);
+    assert_eq!(wire.client(base + 4501, &rest[1..]), OutOfOrder);
+}
+
+/// A header may be cut by the end of a segment that passes, after its type and version at most.
+#[test]
+fn a_header_is_cut_by_the_end_of_a_segment() {
+    let stream = [data(695), data(800), data(2000)].concat();
+    for cut in 1..5_u32 {
+        // Within the second header, and within the third.
+        for header in [700, 1505] {
+            let at = (header + cut) as usize;
+            let (mut wire, [base, _]) = established("honest_full_handshake_12");
+            assert_eq!(wire.client(base, &data(1495)[..500]), NEW);
+            assert!(!wire.passes(base + 2000, &[0xaa; 1000]));
+            assert_eq!(wire.passes(base + 3000, &stream[..at]), cut < 4, "{cut}");
+            if cut == 4 {
+                continue;
+            }
+            // The rest of it passes, is read after the gap is filled, or is wrong.
+            for (bytes, passes) in [
+                (stream[at..at + 200].to_vec(), true),
+                (vec![0xaa; 200], false),
+                (
+                    [&stream[at..at + 5 - cut as usize - 2], &[0xff; 100]].concat(),
+                    false,
+                ),
+            ] {
+                let mut wire = wire.clone();
+                assert_eq!(
+                    wire.passes(base + 3000 + at as u32, &bytes),
+                    passes,
+                    "{cut} {header}"
+                );
+                assert!(wire.passes(base + 500, &data(1495)[500..]));
+                assert!(wire.passes(base + 1500, &up_to(3000)));
+                let from = if passes { at + 200 } else { at };
+                let rest = [&stream[from..], &[24, 3, 3, 0, 40]].concat();
+                wire.client(base + 3000 + from as u32, &rest);
+                assert_eq!(
+                    wire.verdict,
+                    Err(Reason::HeartbeatNotNegotiated),
+                    "{cut} {header}"
+                );
+            }
+            // A second gap begins within the header.
+            let mut gap = wire.clone();
+            let next = base + 3000 + at as u32;
+            assert!(!gap.passes(next + 500, &[0xaa; 100]));
+            assert!(gap.passes(base + 500, &data(1495)[500..]));
+            assert!(gap.passes(base + 1500, &up_to(3000)));
+            gap.client(
+                next,
+                &[&[3, 3, 0xff, 0xff][cut as usize - 1..], &[0xaa; 40]].concat(),
+            );
+            assert_eq!(gap.verdict, Err(Reason::RecordLength), "{cut}");
+        }
+    }
+}
+
+/// The version of a header that is cut after it is judged when it passes: in TLS 1.1 it is not
+/// that of TLS 1.2.
+#[test]
+fn a_version_is_judged_before_a_cut() {
+    for minor in [2, 3] {
+        let (mut wire, [base, _]) = established("honest_full_handshake_11");
+        let record = |length: u8| [&[23, 3, 2, 0, length][..], &vec![0xaa; length.into()]].concat();
+        assert!(!wire.passes(base + 1000, &[0xaa; 1000]));
+        let cut = [&record(100)[..], &[23, 3, minor]].concat();
+        assert!(!wire.passes(base + 2000, &cut), "{minor}");
+        assert!(!wire.passes(base + 2108, &record(100)));
+    }
+}
+
+/// While a chain is ahead, each segment is searched for runs by itself.
+#[test]
+fn runs_are_searched_while_a_chain_is_ahead() {
+    let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(995));
+    let mut cleared = wire.clone();
+    for at in 0..10 {
+        assert!(wire.passes(base + 500 + 100 * at, &[0x41; 100]) || at == 9);
+    }
+    cleared.client(base + 500, &[0x41; 200]);
+    assert_eq!(cleared.verdict, Err(Reason::SuspiciousSequence));
 }
 
 #[test]
