@@ -887,6 +887,26 @@ fn a_header_is_cut_by_the_end_of_a_segment() {
     }
 }
 
+/// The part of a header that comes before a cut is that of application data.
+#[test]
+fn only_a_header_is_cut() {
+    let stream = data(695);
+    for end in [
+        &[22][..],
+        &[24],
+        &[0xaa],
+        &[23, 2],
+        &[22, 3],
+        &[23, 3, 2],
+        &[23, 2, 3],
+    ] {
+        let (mut wire, [base, _]) = established("honest_full_handshake_12");
+        assert!(!wire.passes(base + 2000, &[0xaa; 1000]));
+        let cut = [&stream[..], end].concat();
+        assert!(!wire.passes(base + 3000, &cut), "{end:?}");
+    }
+}
+
 /// The version of a header that is cut after it is judged when it passes: in TLS 1.1 it is not
 /// that of TLS 1.2.
 #[test]

@@ -15,6 +15,7 @@ use nf_conntrack_tls_tests::{
         at_byte,
         data,
         established,
+        record_of,
         Fate::*,
         Wire,
         ISN,
@@ -164,6 +165,59 @@ fn a_closed_third_gap_stays_closed() {
     fill(&mut wire, base);
     for at in [9000, 10_000, 11_000] {
         assert!(!wire.passes(base + at, &[0xaa; 1000]), "{at}");
+    }
+}
+
+/// Whole records that are read before a chain leave it as it is.
+#[test]
+fn records_before_a_chain_change_nothing_in_it() {
+    let (mut wire, [base, _]) = with_ahead(&data(2000)[..1500]);
+    assert!(wire.passes(base + 500, &data(1495)[500..]));
+    assert!(wire.passes(base + 1500, &data(145).repeat(10)));
+    assert!(wire.passes(base + 4500, &data(2000)[1500..]));
+    wire.client(base + 5005, &heartbeat());
+    assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
+}
+
+/// After an alert nothing more passes, until it is read.
+#[test]
+fn a_closed_second_gap_is_opened_by_what_fills_it() {
+    let (mut wire, [base, _]) = with_ahead(&data(995));
+    let alert = record_of(21, &[0xaa; 40]);
+    let stream = [&data(1995)[..], &alert, &data(2955)].concat();
+    assert!(!wire.passes(base + 6000, &stream[2000..3000]), "the alert");
+    assert!(!wire.passes(base + 7000, &stream[3000..4000]));
+    fill(&mut wire, base);
+    for at in [4000, 5000, 6000, 7000, 8000] {
+        let from = at - 4000;
+        assert!(
+            wire.passes(base + at as u32, &stream[from..from + 1000]),
+            "{at}"
+        );
+    }
+    assert!(
+        !wire.passes(base + 10_000, &[0xaa; 1000]),
+        "the first after a gap"
+    );
+    assert!(wire.passes(base + 11_000, &data(995)));
+}
+
+/// Where no header was found after the second gap, the search goes on after a third one.
+#[test]
+fn a_search_without_a_header_goes_on_after_a_third_gap() {
+    for header in [false, true] {
+        let (mut wire, [base, _]) = with_ahead(&data(995));
+        assert!(!wire.passes(base + 5000, &[0xaa; 1000]));
+        if header {
+            assert!(wire.passes(base + 6000, &data(995)));
+        } else {
+            assert!(wire.passes(base + 6000, &[0xaa; 1000]));
+        }
+        assert!(
+            !wire.passes(base + 8000, &[0xaa; 1000]),
+            "the first after the gap"
+        );
+        assert_eq!(wire.passes(base + 9000, &[0xaa; 1000]), !header);
     }
 }
 
