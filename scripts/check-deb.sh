@@ -158,16 +158,19 @@ fails_and_heals() {
 	inside dpkg --configure -a >"$said" 2>&1 && built "$newest" "$older" || show
 }
 
-# Headers with the metadata are used as they are. Here the metadata comes from what DKMS made.
+# Headers with the metadata are used as they are. Here the metadata comes from what DKMS made, which
+# later tests need.
 takes_headers() {
-	local made=$root/var/cache/nf-conntrack-tls/$newest \
+	local made=$root/var/cache/nf-conntrack-tls/$newest kept=$root/var/tmp/metadata \
 		headers=$root/usr/src/linux-headers-$newest status=0
+	cp -a "$made" "$kept"
 	cp -r "$made/rust" "$headers/"
 	cp "$made/scripts/target.json" "$headers/scripts/"
 	inside dkms build --force "nf_conntrack_tls/$upstream" -k "$newest" >"$said" 2>&1 &&
 		logged '^Rust metadata of .*: in its headers$' "$newest/x86_64/log/make.log" &&
 		[ -L "$made" ] || status=1
 	rm -r "$headers/rust" "$headers/scripts/target.json" "$made"
+	mv "$kept" "$made"
 	[ "$status" = 0 ] || show
 }
 
