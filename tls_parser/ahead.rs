@@ -217,7 +217,16 @@ impl Side<'_> {
         let end = segment.seq.wrapping_add(segment.len);
         let edge = match self.own.scratch() {
             Scratch::Idle => None,
-            Scratch::Search(_) | Scratch::Chain(_) => edge(self.own, self.peer),
+            Scratch::Search(search) => Some(Edge {
+                end: self.own.end_of(search),
+                chain: None,
+                before: None,
+                closed: search.closed,
+            }),
+            Scratch::Chain(kept) => Some(edge_after(
+                Chain::unpack(kept, self.own.next_seq),
+                self.peer.scratch(),
+            )),
             // What the other direction keeps here, or heartbeats.
             _ => return false,
         };
@@ -239,7 +248,7 @@ impl Side<'_> {
             return false;
         }
         let Some(edge) = joined else {
-            if !found.partial_headers().contains(&true) {
+            if !found.ends_in_partial_header() {
                 self.begin_search(edge, end);
             }
             return false;
@@ -275,11 +284,12 @@ impl Side<'_> {
         let first = chain.map(|chain| chain.first).or(found_first);
         let (Some(first), Some(expected)) = (first, found.expected) else {
             // What may be read again holds no part of a header.
-            return (!found.partial_headers().contains(&true)).then_some(None);
+            return (!found.ends_in_partial_header()).then_some(None);
         };
-        let lengths = 1..header::LENGTH as u32;
-        let mut partial = found.partial_headers().into_iter().zip(lengths);
-        if partial.any(|(partial, length)| partial && length != 1 && length != begun) {
+        if found
+            .partial_headers()
+            .any(|length| length != 1 && length != begun)
+        {
             return None;
         }
         let end = segment.seq.wrapping_add(segment.len);
@@ -302,7 +312,7 @@ impl Side<'_> {
         match (before, chain) {
             (false, false) => Room::Own,
             (true, false) => Room::Peer,
-            (false, true) if matches!(self.peer.scratch(), Scratch::Idle) => Room::Peer,
+            (false, true) if self.peer.is_idle() => Room::Peer,
             // There is none after a third gap.
             _ => Room::None,
         }
@@ -347,14 +357,14 @@ impl Side<'_> {
     /// Keeps a chain that is too long in two parts: `chain`, and the rest of the `longer` one, as
     /// though after a second gap. Returns whether there is room.
     fn divide(&mut self, chain: Chain, longer: Chain, found: &HeaderSearch) -> bool {
-        if !matches!(self.peer.scratch(), Scratch::Idle) {
+        if !self.peer.is_idle() {
             return false;
         }
         let first = chain.next_header();
         if is_after(longer.end, first) {
             return self.keep_chain(Some(chain), Chain { first, ..longer });
         }
-        !found.partial_headers().contains(&true) && self.keep_search(true, longer.end)
+        !found.ends_in_partial_header() && self.keep_search(true, longer.end)
     }
 
     /// Keeps a chain, after the one `before` or as the first one; returns whether there is room.
@@ -372,26 +382,9 @@ impl Side<'_> {
     }
 }
 
-/// How far `own`'s direction was searched, if it was.
-fn edge(own: &DirState, peer: &DirState) -> Option<Edge> {
-    let (end, closed) = match own.scratch() {
-        Scratch::Search(search) => (own.end_of(search), search.closed),
-        Scratch::Chain(kept) => {
-            return Some(edge_after(Chain::unpack(kept, own.next_seq), peer));
-        }
-        _ => return None,
-    };
-    Some(Edge {
-        end,
-        chain: None,
-        before: None,
-        closed,
-    })
-}
-
-/// The same, where there is a chain.
-fn edge_after(first: Chain, peer: &DirState) -> Edge {
-    let Scratch::PeerAhead(ahead) = peer.scratch() else {
+/// How far a direction was searched whose first chain that is; the other direction keeps `other`.
+fn edge_after(first: Chain, other: Scratch) -> Edge {
+    let Scratch::PeerAhead(ahead) = other else {
         return Edge {
             end: first.end,
             chain: Some(first),
@@ -455,7 +448,7 @@ fn next_chain(before: Chain, own: &mut DirState, peer: &mut DirState) {
     };
     match ahead {
         Some(Ahead::Chain(kept)) => {
-            let closed = kept.closed || before.closed;
+            let closed = before.closed;
             own.set_scratch(Scratch::Chain(scratch::Chain { closed, ..kept }));
         }
         Some(Ahead::Closed(end)) => own.keep_search(end, true),
@@ -533,7 +526,7 @@ impl DirState {
     #[inline]
     pub(super) fn pass_search_end(&mut self) {
         // Few segments follow a gap: the others need not know what else is kept.
-        if !self.is_searching() {
+        if !self.has_gap() {
             return;
         }
         if let Scratch::Search(search) = self.scratch() {

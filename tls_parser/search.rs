@@ -149,21 +149,26 @@ impl HeaderSearch {
         }
     }
 
-    /// Whether a header may begin in the last byte, the last two, three, or four, and end after
-    /// them.
-    pub(super) fn partial_headers(&self) -> [bool; header::LENGTH - 1] {
+    /// Whether a header may begin in the last bytes and end after them.
+    pub(super) fn ends_in_partial_header(&self) -> bool {
+        self.partial_headers().next().is_some()
+    }
+
+    /// How many bytes such headers have: one to four.
+    pub(super) fn partial_headers(&self) -> impl Iterator<Item = u32> {
         let [_, b, c, d, e] = self.last;
         let shortest = [
-            [e, MAJOR, MINOR, 0, 1],
-            [d, e, MINOR, 0, 1],
-            [c, d, e, 0, 1],
-            [b, c, d, e, 1],
+            (1, [e, MAJOR, MINOR, 0, 1]),
+            (2, [d, e, MINOR, 0, 1]),
+            (3, [c, d, e, 0, 1]),
+            (4, [b, c, d, e, 1]),
         ];
-        shortest.map(|header| {
+        let partial = shortest.into_iter().filter(|&(_, header)| {
             let [content_type, major, minor, high, _] = header;
             let longest = [content_type, major, minor, high, 0];
             header::plausible(header).is_some() || header::plausible(longest).is_some()
-        })
+        });
+        partial.map(|(length, _)| length)
     }
 }
 

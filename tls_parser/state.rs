@@ -579,12 +579,6 @@ impl DirState {
         self.tag() == tag::IDLE
     }
 
-    /// Whether a search for headers after a gap is kept.
-    #[inline]
-    pub(super) fn is_searching(&self) -> bool {
-        matches!(self.tag(), tag::SEARCH | tag::CHAIN)
-    }
-
     /// Whether the [`Scratch`] has a part in `count`, so that no low bytes are counted.
     #[inline]
     fn owns_count(&self) -> bool {

@@ -218,7 +218,7 @@ impl Connection {
         let accepted = self.receiver_accepts(direction, segment);
         let (own, peer) = self.both(direction);
         let start = segment.seq.wrapping_add(u32::from(segment.syn));
-        let chain = if own.is_searching() {
+        let chain = if own.has_gap() {
             ahead::resolve_chain(own, peer)
         } else {
             None
