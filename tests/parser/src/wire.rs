@@ -243,6 +243,11 @@ pub fn data(length: u16) -> Vec<u8> {
     record(&vec![0xaa; usize::from(length)])
 }
 
+/// A heartbeat that nobody negotiated.
+pub fn heartbeat() -> Vec<u8> {
+    record_of(24, &[0xaa; 40])
+}
+
 /// A record of that length that either side may send at any time in the clear: SupplementalData.
 pub fn message(length: u16) -> Vec<u8> {
     let body = usize::from(length) - 4;
@@ -282,5 +287,16 @@ pub fn established_at(case: &str, isn: u32) -> (Wire, [u32; 2]) {
         assert_eq!(wire.send(line.direction, segment, &line.bytes), NEW);
         *at += line.bytes.len() as u32;
     }
+    (wire, next)
+}
+
+/// A connection after a handshake: the client has sent 500 bytes of a record of 1495, then what
+/// begins at byte 2000, so that the search ends at byte 3000. `ahead` passes out of order there.
+pub fn with_ahead(case: &str, ahead: &[u8]) -> (Wire, [u32; 2]) {
+    let (mut wire, next) = established(case);
+    let [base, _] = next;
+    assert_eq!(wire.client(base, &data(1495)[..500]), NEW);
+    assert!(!wire.passes(base + 2000, &[0xaa; 1000]));
+    assert!(wire.passes(base + 3000, ahead), "it runs ahead");
     (wire, next)
 }

@@ -17,8 +17,10 @@ use nf_conntrack_tls_tests::{
         data,
         established,
         established_at,
+        heartbeat,
         lines,
         signed,
+        with_ahead,
         Fate::*,
         Wire,
         ISN,
@@ -121,16 +123,6 @@ fn small_records_run_ahead_but_for_the_first() {
     }
 }
 
-/// 500 bytes of a record, a gap up to byte 2000, and the search end at byte 3000: `ahead` passes
-/// out of order there.
-fn with_ahead(case: &str, ahead: &[u8]) -> (Wire, u32) {
-    let (mut wire, [base, _]) = established(case);
-    assert_eq!(wire.client(base, &data(1495)[..500]), NEW);
-    assert!(!wire.passes(base + 2000, &[0xaa; 1000]));
-    assert!(wire.passes(base + 3000, ahead), "it runs ahead");
-    (wire, base)
-}
-
 /// A record whose end is at `end`, if the stream stands at byte 1500.
 fn up_to(end: u16) -> Vec<u8> {
     data(end - 1505)
@@ -146,7 +138,7 @@ fn a_chain_is_read_to_its_end() {
         for gap in [0, 100] {
             let case = "honest_full_handshake_12";
             let ahead = &records[..if end == 4320 { 2500 } else { 1600 }];
-            let (mut wire, base) = with_ahead(case, ahead);
+            let (mut wire, [base, _]) = with_ahead(case, ahead);
             let behind = 3000 + ahead.len() as u32;
             assert!(!wire.passes(base + behind + gap, &[&[0xaa; 9][..], &[24, 3]].concat()));
             assert!(wire.passes(base + 500, &data(1495)[500..]));
@@ -167,7 +159,7 @@ fn a_chain_that_no_record_begins_is_forgotten() {
     let mut body = vec![0xaa; 1000];
     body[200..205].copy_from_slice(&[23, 3, 3, 16, 0]);
     for end in [3100, 3201, 3204, 3205, 3300, 4000, 4001] {
-        let (mut wire, base) = with_ahead("honest_full_handshake_12", &body);
+        let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &body);
         let end = end as u16;
         assert!(wire.passes(base + 500, &data(1495)[500..]));
         let header = &up_to(end)[..5];
@@ -195,7 +187,7 @@ fn nothing_is_read_over_a_chain_that_no_record_begins() {
     body[200..205].copy_from_slice(&[23, 3, 3, 16, 0]);
     let heartbeat = [24, 3, 3, 0, 40];
     for end in [3196, 3197, 3199, 3201, 3400, 3900, 3999] {
-        let (mut wire, base) = with_ahead("honest_full_handshake_12", &body);
+        let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &body);
         assert!(wire.passes(base + 500, &data(1495)[500..]));
         let stream = [&up_to(end)[..], &heartbeat, &data(100), &data(5000)].concat();
         assert_eq!(wire.client(base + 1500, &stream), OutOfOrder, "{end}");
@@ -214,7 +206,7 @@ fn nothing_is_read_over_a_chain_that_no_record_begins() {
 #[test]
 fn the_rest_behind_a_chain_is_searched() {
     let chain = data(1000);
-    let (mut wire, base) = with_ahead("honest_full_handshake_12", &chain[..500]);
+    let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &chain[..500]);
     assert!(wire.passes(base + 500, &data(1495)[500..]));
     assert!(wire.passes(base + 1500, &up_to(3000)));
     assert!(wire.passes(base + 3500, &chain[500..600]));
@@ -263,7 +255,7 @@ fn what_ran_ahead_is_not_read_again() {
     let other = [data(1500), vec![0xaa; 5]].concat();
     let heartbeat = [24, 3, 3, 0, 40];
     for length in [1, 4, 5, 6, 1505, 1510] {
-        let (mut wire, base) = with_ahead("honest_full_handshake_12", &ahead);
+        let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &ahead);
         assert!(wire.passes(base + 500, &data(1495)[500..]));
         let fill = [&up_to(3000)[..], &other[..length]].concat();
         assert!(wire.passes(base + 1500, &fill));
@@ -271,12 +263,12 @@ fn what_ran_ahead_is_not_read_again() {
         assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
     }
     // And what follows it is next.
-    let (mut wire, base) = with_ahead("honest_full_handshake_12", &ahead);
+    let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &ahead);
     let fill = [&data(1495)[500..], &up_to(3000), &other, &heartbeat].concat();
     wire.client(base + 500, &fill);
     assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
     // After a gap in a body, too.
-    let (mut wire, base) = with_ahead("honest_full_handshake_12", &ahead);
+    let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &ahead);
     let fill = [&data(1495)[600..], &up_to(3000), &other, &heartbeat].concat();
     wire.client(base + 600, &fill);
     assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
@@ -331,7 +323,7 @@ fn a_chain_has_its_limits() {
         assert_eq!(wire.passes(base + at, &data(40)), ahead, "{at}");
     }
     for (last, ahead) in [(1510, true), (1511, false)] {
-        let (mut wire, base) = with_ahead("honest_full_handshake_13", &data(16_000));
+        let (mut wire, [base, _]) = with_ahead("honest_full_handshake_13", &data(16_000));
         for record in 1..8 {
             assert!(wire.passes(base + 3000 + record * 16_005, &data(16_000)));
         }
@@ -343,7 +335,7 @@ fn a_chain_has_its_limits() {
 #[test]
 fn a_chain_has_records_of_any_length() {
     for length in [0, 1, MAX_CIPHERTEXT] {
-        let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(0));
+        let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &data(0));
         assert!(wire.passes(base + 3005, &data(length)[..5]));
         assert!(wire.passes(base + 500, &data(1495)[500..]));
         assert!(wire.passes(base + 1500, &up_to(3000)));
@@ -352,7 +344,7 @@ fn a_chain_has_records_of_any_length() {
         assert_eq!(wire.verdict, Err(Reason::HeartbeatNotNegotiated));
     }
     let longer = MAX_CIPHERTEXT + 1;
-    let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(0));
+    let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &data(0));
     assert!(!wire.passes(base + 3005, &data(longer)[..5]));
 }
 
@@ -375,7 +367,8 @@ fn dropped(wire: &mut Wire, base: u32, stream: &[u8], lost: &[usize]) -> Vec<usi
 fn small_records_run_ahead_after_two_gaps() {
     for case in ["honest_full_handshake_12", "honest_full_handshake_13"] {
         let stream = small_records();
-        let last = stream.len().div_ceil(1448);
+        let segments: Vec<_> = stream.chunks(1448).collect();
+        let last = segments.len();
         for (lost, expected) in [
             (vec![1, 9], vec![2, 10]),
             (vec![1, 3, 4], vec![2, 5]),
@@ -388,7 +381,7 @@ fn small_records_run_ahead_after_two_gaps() {
             let mut missing = [lost, expected].concat();
             missing.sort_unstable();
             for n in missing {
-                let segment = stream.chunks(1448).nth(n).unwrap();
+                let segment = segments[n];
                 assert!(wire.passes(base + 1448 * n as u32, segment), "{case} {n}");
             }
             let end = base + stream.len() as u32;
@@ -428,14 +421,14 @@ fn a_filled_gap_makes_room() {
 /// What breaks the chain after the second gap as after the first.
 #[test]
 fn a_second_chain_is_one_of_application_data() {
-    let heartbeat = [&[24, 3, 3, 0, 40][..], &[0xaa; 40]].concat();
+    let heartbeat = heartbeat();
     let stray = [&data(100)[..], &[0xaa]].concat();
     for (payload, passes) in [
         (data(2000)[..1000].to_vec(), true),
         (heartbeat, false),
         ([&stray[..], &data(894)].concat(), false),
     ] {
-        let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(2000)[..1000]);
+        let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &data(2000)[..1000]);
         assert!(
             !wire.passes(base + 5010, &[0xaa; 1000]),
             "the first after the gap"
@@ -490,7 +483,7 @@ fn each_side_has_a_chain() {
 fn a_chain_is_lost_with_what_keeps_it() {
     for second in [false, true] {
         for direction in [Original, Reply] {
-            let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(995));
+            let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &data(995));
             if second {
                 assert!(!wire.passes(base + 5000, &[0xaa; 1000]));
             }
@@ -498,7 +491,7 @@ fn a_chain_is_lost_with_what_keeps_it() {
             let kept = direction == Reply && !second;
             let fate = wire.client(base + 500, &data(1495)[500..]);
             assert_eq!(fate, if kept { NEW } else { Unsynced }, "{direction:?}");
-            let heartbeat = [&[24, 3, 3, 0, 40][..], &[0xaa; 40]].concat();
+            let heartbeat = heartbeat();
             let (_, [_, answers]) = established("honest_full_handshake_12");
             assert_eq!(wire.server(answers, &heartbeat), NEW);
             assert_eq!(
@@ -532,10 +525,7 @@ fn an_edge_that_was_passed_is_none() {
 /// out of order.
 #[test]
 fn heartbeats_are_judged_alike_with_an_edge() {
-    let heartbeats = [
-        [&[24, 3, 3, 0, 40][..], &[0xaa; 40]].concat(),
-        vec![24, 3, 3, 0, 3, 1, 0x40, 0],
-    ];
+    let heartbeats = [heartbeat(), vec![24, 3, 3, 0, 3, 1, 0x40, 0]];
     for case in ["honest_full_handshake_12", "honest_full_handshake_13"] {
         for direction in [Original, Reply] {
             for heartbeat in &heartbeats {
@@ -711,7 +701,7 @@ fn a_length_that_is_sent_again_misleads() {
     let begun = [&data(1992)[..], &[23, 3, 3]].concat();
     assert!(wire.passes(base, &begun));
     assert!(wire.passes(base + 2000, &[&[64, 0][..], &[0xaa; 5]].concat()));
-    let request = [&[24, 3, 3, 0, 40][..], &[0xaa; 40]].concat();
+    let request = heartbeat();
     assert!(wire.passes(base + 2007, &request));
     let answer = |at: u32| Segment {
         ack: Some(ISN + 1 + base + 2052),
@@ -817,7 +807,7 @@ fn a_chain_goes_on_after_what_may_be_a_type() {
 /// again as another one, hides nothing.
 #[test]
 fn a_type_that_is_sent_again_is_not_read() {
-    let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(995));
+    let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &data(995));
     // The record begins where the chain's first one seems to, and its length is sent again.
     assert!(wire.passes(base + 4000, &[&data(5000)[..500], &[24]].concat()));
     assert!(wire.passes(base + 500, &data(1495)[500..]));
@@ -924,7 +914,7 @@ fn a_version_is_judged_before_a_cut() {
 /// While a chain is ahead, each segment is searched for runs by itself.
 #[test]
 fn runs_are_searched_while_a_chain_is_ahead() {
-    let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(995));
+    let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &data(995));
     let mut cleared = wire.clone();
     for at in 0..10 {
         assert!(wire.passes(base + 500 + 100 * at, &[0x41; 100]) || at == 9);
@@ -1001,7 +991,7 @@ fn nothing_runs_ahead_before_the_handshake_is_over() {
 /// A chain stays known while the stream stands within a header before it.
 #[test]
 fn a_chain_stays_while_a_header_comes_in_parts() {
-    let (mut wire, base) = with_ahead("honest_full_handshake_12", &data(2000));
+    let (mut wire, [base, _]) = with_ahead("honest_full_handshake_12", &data(2000));
     let stream = [&data(1495)[500..], &data(1495)].concat();
     // Up to the third byte of the second record's header, byte by byte from the first one on.
     assert!(wire.passes(base + 500, &stream[..1000]));

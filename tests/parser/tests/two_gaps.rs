@@ -15,7 +15,9 @@ use nf_conntrack_tls_tests::{
         at_byte,
         data,
         established,
+        heartbeat,
         record_of,
+        with_ahead,
         Fate::*,
         Wire,
         ISN,
@@ -23,19 +25,11 @@ use nf_conntrack_tls_tests::{
     },
 };
 
-/// 500 bytes of a record, a gap up to byte 2000, and the search end at byte 3000: `ahead` passes
-/// out of order there.
-fn with_ahead(ahead: &[u8]) -> (Wire, [u32; 2]) {
-    let (mut wire, next) = established("honest_full_handshake_12");
-    let base = next[0];
-    assert_eq!(wire.client(base, &data(1495)[..500]), NEW);
-    assert!(!wire.passes(base + 2000, &[0xaa; 1000]));
-    assert!(wire.passes(base + 3000, ahead), "it runs ahead");
-    (wire, next)
-}
+const CASE: &str = "honest_full_handshake_12";
 
-fn heartbeat() -> Vec<u8> {
-    [&[24, 3, 3, 0, 40][..], &[0xaa; 40]].concat()
+/// The first bytes of a heartbeat: a header, and a part of the body.
+fn begun_heartbeat() -> Vec<u8> {
+    record_of(24, &[0xaa; 1 << 14])[..1000].to_vec()
 }
 
 /// Fills the gap, so that a record begins at the chain.
@@ -44,12 +38,19 @@ fn fill(wire: &mut Wire, base: u32) {
     assert!(wire.passes(base + 1500, &data(1495)));
 }
 
+/// No part of a body passes at these places.
+fn nothing_passes(wire: &mut Wire, base: u32, places: impl IntoIterator<Item = u32>) {
+    for at in places {
+        assert!(!wire.passes(base + at, &[0xaa; 1000]), "{at}");
+    }
+}
+
 /// A segment that is dropped as its second part is stuck was not read: sent again with other bytes
 /// it is judged.
 #[test]
 fn what_is_dropped_at_a_chain_was_not_read() {
     for gap in [0, 100] {
-        let (mut wire, [base, _]) = with_ahead(&data(995));
+        let (mut wire, [base, _]) = with_ahead(CASE, &data(995));
         assert!(wire.passes(base + 500, &data(1495)[500..1500 - gap]));
         // A record that ends in the chain.
         let after = gap / 2;
@@ -69,7 +70,7 @@ fn what_is_dropped_at_a_chain_was_not_read() {
 /// The second chain is kept if the first one lies in a body, wherever the second is.
 #[test]
 fn a_second_chain_outlives_a_first_one_in_a_body() {
-    let (mut wire, [base, _]) = established("honest_full_handshake_12");
+    let (mut wire, [base, _]) = established(CASE);
     assert!(!wire.passes(base + 1000, &[0xaa; 1000]));
     assert!(wire.passes(base + 2000, &data(995)));
     assert!(!wire.passes(base + 66_500, &[0xaa; 1000]));
@@ -105,73 +106,51 @@ fn a_second_chain_outlives_a_first_one_in_a_body() {
 /// gap.
 #[test]
 fn a_closed_second_gap_stays_closed() {
-    let (mut wire, [base, _]) = with_ahead(&data(995));
-    assert!(!wire.passes(
-        base + 6000,
-        &[&[24, 3, 3, 64, 0][..], &[0xaa; 995]].concat()
-    ));
+    let (mut wire, [base, _]) = with_ahead(CASE, &data(995));
+    assert!(!wire.passes(base + 6000, &begun_heartbeat()));
     fill(&mut wire, base);
-    for at in [7000, 8000, 9000] {
-        assert!(!wire.passes(base + at, &[0xaa; 1000]), "{at}");
-    }
+    nothing_passes(&mut wire, base, [7000, 8000, 9000]);
 }
 
 /// Right after the first chain, with one gap only.
 #[test]
 fn a_search_that_was_closed_after_a_chain_stays_closed() {
-    let (mut wire, [base, _]) = with_ahead(&data(995));
-    assert!(!wire.passes(
-        base + 4000,
-        &[&[24, 3, 3, 64, 0][..], &[0xaa; 995]].concat()
-    ));
-    for at in [5000, 6000] {
-        assert!(!wire.passes(base + at, &[0xaa; 1000]), "{at}");
-    }
+    let (mut wire, [base, _]) = with_ahead(CASE, &data(995));
+    assert!(!wire.passes(base + 4000, &begun_heartbeat()));
+    nothing_passes(&mut wire, base, [5000, 6000]);
     fill(&mut wire, base);
-    for at in [6000, 7000, 8000] {
-        assert!(!wire.passes(base + at, &[0xaa; 1000]), "{at}");
-    }
+    nothing_passes(&mut wire, base, [6000, 7000, 8000]);
 }
 
 /// Where the other side has no room for it.
 #[test]
 fn a_closed_second_gap_stays_closed_without_room() {
-    let (mut wire, [base, answers]) = with_ahead(&data(995));
+    let (mut wire, [base, answers]) = with_ahead(CASE, &data(995));
     let header = Segment {
         ack: Some(ISN),
         ..at_byte(answers + 1000)
     };
     assert!(!wire.passes_unread(Reply, header, &[0xaa; 1000]));
-    assert!(!wire.passes(
-        base + 6000,
-        &[&[24, 3, 3, 64, 0][..], &[0xaa; 995]].concat()
-    ));
+    assert!(!wire.passes(base + 6000, &begun_heartbeat()));
     fill(&mut wire, base);
-    for at in [7000, 8000, 9000] {
-        assert!(!wire.passes(base + at, &[0xaa; 1000]), "{at}");
-    }
+    nothing_passes(&mut wire, base, [7000, 8000, 9000]);
 }
 
 /// After the third gap.
 #[test]
 fn a_closed_third_gap_stays_closed() {
-    let (mut wire, [base, _]) = with_ahead(&data(995));
+    let (mut wire, [base, _]) = with_ahead(CASE, &data(995));
     assert!(!wire.passes(base + 5000, &[0xaa; 1000]));
     assert!(wire.passes(base + 6000, &data(995)));
-    assert!(!wire.passes(
-        base + 8000,
-        &[&[24, 3, 3, 64, 0][..], &[0xaa; 995]].concat()
-    ));
+    assert!(!wire.passes(base + 8000, &begun_heartbeat()));
     fill(&mut wire, base);
-    for at in [9000, 10_000, 11_000] {
-        assert!(!wire.passes(base + at, &[0xaa; 1000]), "{at}");
-    }
+    nothing_passes(&mut wire, base, [9000, 10_000, 11_000]);
 }
 
 /// Whole records that are read before a chain leave it as it is.
 #[test]
 fn records_before_a_chain_change_nothing_in_it() {
-    let (mut wire, [base, _]) = with_ahead(&data(2000)[..1500]);
+    let (mut wire, [base, _]) = with_ahead(CASE, &data(2000)[..1500]);
     assert!(wire.passes(base + 500, &data(1495)[500..]));
     assert!(wire.passes(base + 1500, &data(145).repeat(10)));
     assert!(wire.passes(base + 4500, &data(2000)[1500..]));
@@ -182,7 +161,7 @@ fn records_before_a_chain_change_nothing_in_it() {
 /// After an alert nothing more passes, until it is read.
 #[test]
 fn a_closed_second_gap_is_opened_by_what_fills_it() {
-    let (mut wire, [base, _]) = with_ahead(&data(995));
+    let (mut wire, [base, _]) = with_ahead(CASE, &data(995));
     let alert = record_of(21, &[0xaa; 40]);
     let stream = [&data(1995)[..], &alert, &data(2955)].concat();
     assert!(!wire.passes(base + 6000, &stream[2000..3000]), "the alert");
@@ -206,7 +185,7 @@ fn a_closed_second_gap_is_opened_by_what_fills_it() {
 #[test]
 fn a_search_without_a_header_goes_on_after_a_third_gap() {
     for header in [false, true] {
-        let (mut wire, [base, _]) = with_ahead(&data(995));
+        let (mut wire, [base, _]) = with_ahead(CASE, &data(995));
         assert!(!wire.passes(base + 5000, &[0xaa; 1000]));
         if header {
             assert!(wire.passes(base + 6000, &data(995)));
@@ -224,7 +203,7 @@ fn a_search_without_a_header_goes_on_after_a_third_gap() {
 /// The version of each header that passes is judged, not only that of one that is cut.
 #[test]
 fn a_cut_header_hides_no_version() {
-    let (mut wire, [base, _]) = established("honest_full_handshake_12");
+    let (mut wire, [base, _]) = established(CASE);
     assert!(!wire.passes(base + 2000, &[0xaa; 1000]));
     let chain = [&[23, 3, 1, 0, 40][..], &[0xaa; 40], &[23, 3, 3]].concat();
     assert!(!wire.passes(base + 3000, &chain));
@@ -234,7 +213,7 @@ fn a_cut_header_hides_no_version() {
 #[test]
 fn nothing_is_left_of_a_chain_when_the_framing_is_lost() {
     for second in [false, true] {
-        let (mut wire, [base, answers]) = with_ahead(&data(995));
+        let (mut wire, [base, answers]) = with_ahead(CASE, &data(995));
         wire.policy.report.insert(Reason::RecordType);
         if second {
             assert!(!wire.passes(base + 5000, &[0xaa; 1000]));
@@ -256,7 +235,7 @@ fn nothing_is_left_of_a_chain_when_the_framing_is_lost() {
 /// Runs are counted while the search is closed, up to 64 MiB ahead.
 #[test]
 fn runs_are_counted_while_the_search_is_closed() {
-    let (mut wire, [base, _]) = established("honest_full_handshake_12");
+    let (mut wire, [base, _]) = established(CASE);
     assert!(!wire.passes(base + 1_000_000, &heartbeat()));
     assert_eq!(wire.client(base, &data(3000)[..5]), NEW);
     for at in 0..10 {
@@ -268,7 +247,7 @@ fn runs_are_counted_while_the_search_is_closed() {
 /// A mismatch that was reported is that of its own record, not of the one whose header is cut.
 #[test]
 fn a_mismatch_ends_with_its_record() {
-    let (mut wire, [base, _]) = established("honest_full_handshake_12");
+    let (mut wire, [base, _]) = established(CASE);
     wire.policy.report.insert(Reason::VersionMismatch);
     wire.policy.report.insert(Reason::UrgentData);
     let mut record = data(2995);
